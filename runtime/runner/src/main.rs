@@ -1,0 +1,2 @@
+//! The stepward binary.
+fn main() {}
