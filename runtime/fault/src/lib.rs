@@ -157,6 +157,16 @@ impl Fault {
         self
     }
 
+    /// Where in a text: `file:line:column`, both from 1, the column in characters. An offset past
+    /// the end is the end.
+    #[must_use]
+    pub fn at_offset(self, file: &str, text: &str, offset: usize) -> Self {
+        let before = text.get(..offset).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        self.at(format_args!("{file}:{line}:{column}"))
+    }
+
     /// What, in one or two sentences.
     #[must_use]
     pub fn says(mut self, message: impl fmt::Display) -> Self {
@@ -167,7 +177,8 @@ impl Fault {
     /// What to do: the line to add, the command to run. Lines are kept.
     #[must_use]
     pub fn hint(mut self, hint: impl fmt::Display) -> Self {
-        self.hint = hint.to_string().lines().map(|line| shown(line).to_string()).collect::<Vec<_>>().join("\n");
+        self.hint =
+            hint.to_string().lines().map(|line| shown(line).to_string()).collect::<Vec<_>>().join("\n");
         self
     }
 

@@ -46,7 +46,8 @@ mod tests {
 
     #[test]
     fn nothing_deceptive_survives() {
-        for c in ('\0'..='\u{1f}').chain(['\u{7f}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{2028}', '\u{feff}']) {
+        for c in ('\0'..='\u{1f}').chain(['\u{7f}', '\u{9b}', '\u{202e}', '\u{2066}', '\u{2028}', '\u{feff}'])
+        {
             let text = shown(&format!("a{c}b")).to_string();
             assert!(!text.contains(c), "{text:?} still holds {c:?}");
         }

@@ -1,1 +1,25 @@
-//! Under construction.
+//! Workflow definitions: which steps run in which order, what each is granted, what each may use.
+//!
+//! ```toml
+//! name = "approve"
+//!
+//! [[steps]]
+//! name = "read-invoice"
+//!
+//! [[steps]]
+//! name = "post-payment"
+//! [steps.limits]
+//! host-calls = 10
+//! [steps.grants.endpoint.erp]
+//! methods = ["POST"]
+//! paths = ["/payments"]
+//! [steps.grants.signer.payment-signing]
+//! ```
+//!
+//! Each step's output document is the next one's input. No I/O: text comes in, a [`Workflow`] or a
+//! refusal goes out.
+#![forbid(unsafe_code)]
+
+mod definition;
+
+pub use definition::{DEFINITION, MAX_STEPS, Step, Workflow};

@@ -1,1 +1,35 @@
-//! Under construction.
+//! Admission, limits and execution of sealed steps: the only room that knows wasmtime.
+//!
+//! A step's life is a chain of types, each made from the one before, so that leaving a check out
+//! does not compile:
+//!
+//! ```text
+//! Pinned ── Inspected::read ─► Inspected ── admit ─► Admitted ── Engine::compile ─► Ready ── Engine::run ─► Finished
+//! (trust)   structure, names                imports ⊆ grants     or Engine::open                    outcome, usage, calls
+//! ```
+//!
+//! Nothing here touches the network, the disk, the environment, a clock or a secret. Effects leave
+//! through [`stepward_seam::Broker`], time arrives as a deadline future, cached code as bytes.
+#![deny(unsafe_code)]
+
+mod admit;
+mod code;
+mod describe;
+mod ending;
+mod engine;
+mod host;
+mod meter;
+mod outcome;
+mod run;
+mod structure;
+mod world;
+
+pub use admit::{Admitted, GRANT_KIND, GRANT_MISSING};
+pub use code::{CodeKey, CodeRefusal, Opened};
+pub use describe::{DESCRIBE_EXPORT, describe};
+pub use engine::{Engine, EngineOptions, Ready, settings};
+pub use meter::COST_TABLE_VERSION;
+pub use outcome::{Finished, Outcome, Recorded, StepError, StepErrorKind};
+pub use run::Job;
+pub use structure::Inspected;
+pub use world::{Import, ImportKind, LOG_INTERFACE};

@@ -1,8 +1,8 @@
 //! The seam itself.
 
 use crate::{HostCall, HostReply};
-use stepward_fault::Fault;
 use std::{future::Future, pin::Pin, sync::Arc};
+use stepward_fault::Fault;
 
 /// Which call of which run this is.
 #[derive(Clone, Debug)]
@@ -30,10 +30,32 @@ pub type BrokerFuture<'a> = Pin<Box<dyn Future<Output = Result<HostReply, Stop>>
 pub trait Broker: Send + Sync {
     /// Answers one call.
     fn call<'a>(&'a self, site: CallSite, call: HostCall) -> BrokerFuture<'a>;
+
+    /// The call as a trace may keep it: a broker that reveals secrets replaces them by their names.
+    fn recorded(&self, call: HostCall) -> HostCall {
+        call
+    }
+
+    /// Lets a guest's output or error text leave the run: a broker that holds secrets stops it when
+    /// it finds one inside.
+    ///
+    /// # Errors
+    /// [`Stop`] when the text must not leave.
+    fn released(&self, text: String) -> Result<String, Stop> {
+        Ok(text)
+    }
 }
 
 impl<B: Broker + ?Sized> Broker for Arc<B> {
     fn call<'a>(&'a self, site: CallSite, call: HostCall) -> BrokerFuture<'a> {
         (**self).call(site, call)
+    }
+
+    fn recorded(&self, call: HostCall) -> HostCall {
+        (**self).recorded(call)
+    }
+
+    fn released(&self, text: String) -> Result<String, Stop> {
+        (**self).released(text)
     }
 }

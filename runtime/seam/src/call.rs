@@ -1,6 +1,7 @@
 //! Host calls and their replies, mirroring `wit/step.wit`.
 
 use crate::{Body, Label, SecretBytes};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Something that a step asks of its host.
@@ -65,8 +66,31 @@ pub enum HostReply {
     Log,
 }
 
+impl HostReply {
+    /// The reply as a trace keeps it: a revealed secret leaves its name, version and fingerprint.
+    #[must_use]
+    pub fn recorded(&self) -> Self {
+        match self {
+            Self::Http(answer) => Self::Http(answer.clone()),
+            Self::Sign(answer) => Self::Sign(answer.clone()),
+            Self::Reveal(answer) => Self::Reveal(match answer {
+                Ok(revealed) => Ok(Revealed {
+                    name: revealed.name.clone(),
+                    version: revealed.version.clone(),
+                    fingerprint: revealed.fingerprint.clone(),
+                    value: None,
+                }),
+                Err(refusal) => Err(refusal.clone()),
+            }),
+            Self::Now(millis) => Self::Now(*millis),
+            Self::Random(bytes) => Self::Random(bytes.clone()),
+            Self::Log => Self::Log,
+        }
+    }
+}
+
 /// A request method that can be granted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Method {
     /// Read.

@@ -1,7 +1,8 @@
 //! The names under which a step asks for things, and the kinds of things there are.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// The name of one granted thing: the label of an import in the step's world.
 ///
@@ -57,6 +58,20 @@ impl Label {
     /// The label's text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl JsonSchema for Label {
+    fn schema_name() -> Cow<'static, str> {
+        "Label".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "maxLength": LABEL_BYTES,
+            "pattern": "^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$",
+        })
     }
 }
 
@@ -144,7 +159,8 @@ mod tests {
         for good in ["erp", "payment-signing", "s3-west2"] {
             assert_eq!(Label::new(good).unwrap().as_str(), good);
         }
-        for bad in ["Erp", "e_rp", "erp-", "-erp", "e--rp", "2fa", "еrp", "erp\u{200b}", "a.b", "a/b", "a b"] {
+        for bad in ["Erp", "e_rp", "erp-", "-erp", "e--rp", "2fa", "еrp", "erp\u{200b}", "a.b", "a/b", "a b"]
+        {
             assert_eq!(Label::new(bad), Err(LabelError::Spelling), "{bad:?}");
         }
         assert_eq!(Label::new(""), Err(LabelError::Length));

@@ -9,6 +9,7 @@
 mod body;
 mod broker;
 mod call;
+mod grants;
 mod label;
 mod limits;
 mod secret;
@@ -16,9 +17,10 @@ mod secret;
 pub use body::Body;
 pub use broker::{Broker, BrokerFuture, CallSite, Stop};
 pub use call::{
-    Algorithm, Cause, HostCall, HostReply, HttpFailure, HttpRequest, HttpResponse, LogLevel, Method, Pair, Refusal,
-    Revealed, Signature,
+    Algorithm, Cause, HostCall, HostReply, HttpFailure, HttpRequest, HttpResponse, LogLevel, Method, Pair,
+    Refusal, Revealed, Signature,
 };
+pub use grants::{EndpointGrant, Grant, Grants, PathMatch, PathPattern, PatternError, TwoGrants};
 pub use label::{Interface, Label, LabelError};
-pub use limits::{LimitError, LimitName, Limits, Usage};
+pub use limits::{LimitError, LimitName, LimitTable, Limits, Usage};
 pub use secret::SecretBytes;

@@ -3,13 +3,14 @@
 //! Every limit has a finite default, a highest value that no file can exceed, and the name under
 //! which an outcome reports it. The table below is the only place that knows them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt};
 
 macro_rules! limits {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal, $unit:literal, default $default:expr, most $most:expr;)*) => {
         /// The name of a limit, as files and outcomes write it.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum LimitName {
             $($(#[doc = $doc])* #[serde(rename = $name)] $variant,)*
         }
@@ -82,6 +83,29 @@ limits! {
     ComponentBytes = "component-bytes", "bytes", default 8 * MIB, most 64 * MIB;
     /// Time to compile the component.
     CompileTimeMs = "compile-time-ms", "ms", default 20_000, most 300_000;
+}
+
+/// The `limits` or `ceilings` table of a file: any of the limits, each checked against the table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct LimitTable(BTreeMap<LimitName, u64>);
+
+impl LimitTable {
+    /// The limits that the file names.
+    pub fn iter(&self) -> impl Iterator<Item = (LimitName, u64)> {
+        self.0.iter().map(|(name, value)| (*name, *value))
+    }
+
+    /// These values over `base`.
+    ///
+    /// # Errors
+    /// When a value is 0 or above what the table of limits allows.
+    pub fn over(&self, mut base: Limits) -> Result<Limits, LimitError> {
+        for (name, value) in self.iter() {
+            base.set(name, value)?;
+        }
+        Ok(base)
+    }
 }
 
 impl fmt::Display for LimitName {

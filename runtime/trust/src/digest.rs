@@ -92,7 +92,13 @@ mod tests {
     #[test]
     fn one_spelling_only() {
         let good = Digest::of(b"x").to_string();
-        for bad in [good.to_uppercase(), good.replace("sha256:", ""), format!("{good}0"), good[..70].to_owned(), good.replace("sha256", "sha512")] {
+        for bad in [
+            good.to_uppercase(),
+            good.replace("sha256:", ""),
+            format!("{good}0"),
+            good[..70].to_owned(),
+            good.replace("sha256", "sha512"),
+        ] {
             assert!(Digest::parse(&bad).is_err(), "{bad}");
         }
     }

@@ -1,8 +1,8 @@
 //! Bytes that are known to be the pinned ones.
 
 use crate::Digest;
-use stepward_fault::{Class, Fault, Owner, Rule};
 use std::sync::Arc;
+use stepward_fault::{Class, Fault, Owner, Rule};
 
 /// The rule that bytes must hash to the digest that was pinned.
 pub const PIN: Rule = Rule::new("component-digest");
@@ -28,8 +28,10 @@ impl Pinned {
         if digest != pin {
             return Err(Fault::new(Class::Refused, Owner::StepAuthor, PIN)
                 .says(format_args!("the component is {digest}, but {pin} was pinned"))
-                .hint("if the change is meant, run `stepward build` and review the new stepward.lock; \
-                       if not, restore the component that was approved"));
+                .hint(
+                    "if the change is meant, run `stepward build` and review the new stepward.lock; \
+                       if not, restore the component that was approved",
+                ));
         }
         Ok(Self { bytes: bytes.into(), digest })
     }

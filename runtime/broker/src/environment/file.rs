@@ -1,0 +1,207 @@
+//! The shape of `environment.toml`, as serde reads it and as the JSON schema shows it.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use stepward_seam::{Algorithm, Label, LimitTable, Method, PathPattern};
+use toml::Spanned;
+
+/// An environment: what the labels of grants mean here, and the most that any step may use.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "Environment")]
+pub(super) struct File {
+    /// The environment's name; the same as its folder's.
+    pub(super) name: Label,
+    /// HTTP endpoints, by label.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<Label, Endpoint>")]
+    pub(super) endpoints: BTreeMap<Label, Spanned<Endpoint>>,
+    /// Keys that steps use without seeing them, by label.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<Label, Signer>")]
+    pub(super) signers: BTreeMap<Label, Spanned<Signer>>,
+    /// Secrets, by name. Their bytes are never in this file.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<Label, Secret>")]
+    pub(super) secrets: BTreeMap<Label, Spanned<Secret>>,
+    /// Which secrets a step may see.
+    #[serde(default)]
+    pub(super) reveal: Reveal,
+    /// Address ranges that endpoints may lie in although they are denied by default, by name.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<Label, Network>")]
+    pub(super) networks: BTreeMap<Label, Spanned<Network>>,
+    /// Who turns names into addresses.
+    #[serde(default)]
+    pub(super) resolver: Resolver,
+    /// The most of each limit that any step may use here.
+    #[schemars(with = "Option<LimitTable>")]
+    pub(super) ceilings: Option<Spanned<LimitTable>>,
+}
+
+/// One HTTP endpoint.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Endpoint {
+    /// `https://HOST[:PORT][/BASE]`, without user information, query or fragment.
+    #[schemars(with = "String", regex(pattern = "^https://"))]
+    pub(super) url: Spanned<String>,
+    /// Methods that any step may use here. At least one.
+    #[schemars(with = "Vec<Method>", length(min = 1))]
+    pub(super) methods: Spanned<Vec<Method>>,
+    /// Paths below the base that any step may use here. At least one.
+    #[schemars(with = "Vec<PathPattern>", length(min = 1))]
+    pub(super) paths: Spanned<Vec<PathPattern>>,
+    /// PEM files with the certificates that the endpoint's own must lead to, relative to the
+    /// environment's folder. At least one.
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub(super) roots: Spanned<Vec<String>>,
+    /// Names under `networks` whose addresses this endpoint may have.
+    #[serde(default)]
+    #[schemars(with = "Vec<Label>")]
+    pub(super) networks: Vec<Spanned<Label>>,
+    /// What the host adds to each request so that the endpoint knows who asks.
+    #[schemars(with = "Option<Credential>")]
+    pub(super) credential: Option<Spanned<Credential>>,
+    /// The header that carries the host's idempotency key. `Idempotency-Key` when absent.
+    #[schemars(with = "Option<String>")]
+    pub(super) idempotency_header: Option<Spanned<String>>,
+    /// Whether the endpoint acts once for equal idempotency keys, so that an effect whose answer is
+    /// unknown may be tried again.
+    #[serde(default)]
+    pub(super) idempotent: bool,
+    /// How long each part of an exchange may take.
+    #[serde(default)]
+    pub(super) timeouts: Timeouts,
+    /// How large requests and answers may be.
+    #[serde(default)]
+    pub(super) caps: Caps,
+}
+
+/// A secret and its place in a request.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Credential {
+    /// A name under `secrets`.
+    #[schemars(with = "Label")]
+    pub(super) secret: Spanned<Label>,
+    /// How the endpoint wants it.
+    #[serde(rename = "as")]
+    pub(super) form: CredentialForm,
+    /// The header's name; with `as = "header"` only.
+    #[schemars(with = "Option<String>")]
+    pub(super) header: Option<Spanned<String>>,
+    /// The query parameter's name; with `as = "query"` only.
+    #[schemars(with = "Option<String>")]
+    pub(super) parameter: Option<Spanned<String>>,
+}
+
+/// How a credential stands in a request.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum CredentialForm {
+    /// `Authorization: Bearer …` (RFC 6750).
+    Bearer,
+    /// `Authorization: Basic …` (RFC 7617); the secret is `user:password`.
+    Basic,
+    /// A header of its own.
+    Header,
+    /// A query parameter of its own.
+    Query,
+}
+
+/// Milliseconds for each part of an exchange.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Timeouts {
+    /// Until a connection stands.
+    #[schemars(with = "Option<u64>")]
+    pub(super) connect_ms: Option<Spanned<u64>>,
+    /// Until the TLS handshake is done.
+    #[schemars(with = "Option<u64>")]
+    pub(super) handshake_ms: Option<Spanned<u64>>,
+    /// From the request to the answer's head.
+    #[schemars(with = "Option<u64>")]
+    pub(super) first_byte_ms: Option<Spanned<u64>>,
+    /// The whole exchange.
+    #[schemars(with = "Option<u64>")]
+    pub(super) total_ms: Option<Spanned<u64>>,
+}
+
+/// Sizes of requests and answers.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Caps {
+    /// Bytes of a request's body.
+    #[schemars(with = "Option<u64>")]
+    pub(super) request_body_bytes: Option<Spanned<u64>>,
+    /// Header lines of an answer.
+    #[schemars(with = "Option<u64>")]
+    pub(super) response_headers: Option<Spanned<u64>>,
+    /// Bytes of an answer's head.
+    #[schemars(with = "Option<u64>")]
+    pub(super) response_header_bytes: Option<Spanned<u64>>,
+    /// Bytes of an answer's body.
+    #[schemars(with = "Option<u64>")]
+    pub(super) response_body_bytes: Option<Spanned<u64>>,
+}
+
+/// One key that steps use.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Signer {
+    /// `ed25519` or `hmac-sha256`.
+    #[schemars(with = "AlgorithmName")]
+    pub(super) algorithm: Algorithm,
+    /// A name under `secrets`.
+    #[schemars(with = "Label")]
+    pub(super) secret: Spanned<Label>,
+}
+
+/// The algorithms, for the JSON schema.
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "it stands for `stepward_seam::Algorithm` in the schema and is never made")]
+enum AlgorithmName {
+    /// RFC 2104 with SHA-256.
+    HmacSha256,
+    /// RFC 8032.
+    Ed25519,
+}
+
+/// One secret's public part.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Secret {
+    /// The version in use, as the operator names it. Change it whenever the bytes change.
+    #[schemars(with = "String", length(min = 1, max = 64))]
+    pub(super) version: Spanned<String>,
+}
+
+/// Which secrets a step may see.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Reveal {
+    /// Names under `secrets`.
+    #[schemars(with = "Vec<Label>")]
+    pub(super) secrets: Vec<Spanned<Label>>,
+}
+
+/// One named set of address ranges.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Network {
+    /// Ranges such as `127.0.0.0/8`. At least one.
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub(super) cidrs: Vec<Spanned<String>>,
+}
+
+/// Who turns names into addresses.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Resolver {
+    /// `ADDRESS:PORT` of each name server. The runner's own choice when empty.
+    #[schemars(with = "Vec<String>", length(max = 8))]
+    pub(super) servers: Vec<Spanned<String>>,
+}

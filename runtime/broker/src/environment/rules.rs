@@ -1,0 +1,44 @@
+//! The names of the rules that an environment file is held to.
+
+use stepward_fault::Rule;
+
+/// Not TOML, an unknown key, or a value of the wrong kind.
+pub(super) const SYNTAX: Rule = Rule::new("environment-syntax");
+/// The file is larger than [`FILE_BYTES`].
+pub(super) const SIZE: Rule = Rule::new("environment-size");
+/// A name is used that nothing declares.
+pub(super) const UNDECLARED: Rule = Rule::new("environment-undeclared");
+/// A declared thing is used by nothing. A warning.
+pub(super) const UNUSED: Rule = Rule::new("environment-unused");
+/// A list that needs an entry has none, or names one twice.
+pub(super) const LIST: Rule = Rule::new("environment-list");
+/// A URL that is not `https://HOST[:PORT][/BASE]`.
+pub(super) const URL: Rule = Rule::new("environment-url");
+/// A root's file name that leaves the environment's folder.
+pub(super) const ROOT_NAME: Rule = Rule::new("environment-root-name");
+/// A credential whose settings do not fit its form.
+pub(super) const CREDENTIAL: Rule = Rule::new("environment-credential");
+/// A header name that is malformed or that the host needs for itself.
+pub(super) const HEADER: Rule = Rule::new("environment-header");
+/// A number out of its bounds.
+pub(super) const NUMBER: Rule = Rule::new("environment-number");
+/// A network range that is malformed or so wide that it switches the address policy off.
+pub(super) const NETWORK: Rule = Rule::new("environment-network");
+/// A name server that is not `ADDRESS:PORT`.
+pub(super) const RESOLVER: Rule = Rule::new("environment-resolver");
+/// A secret's version that is empty, too long or not visible ASCII.
+pub(super) const VERSION: Rule = Rule::new("environment-version");
+/// A secret with two uses, one of which would undo the other's protection.
+pub(super) const SECRET_TWO_USES: Rule = Rule::new("environment-secret-two-uses");
+
+/// Largest environment file in bytes: some thousands of endpoints, and nothing that could tire a
+/// parser.
+pub(super) const FILE_BYTES: usize = 1 << 20;
+/// Longest version of a secret, in bytes; it stands in every log line about the secret.
+pub(super) const VERSION_BYTES: usize = 64;
+/// Most name servers; the resolver tries them all.
+pub(super) const SERVERS: usize = 8;
+/// Widest IPv4 range that a name may allow: `10.0.0.0/8`.
+pub(super) const IPV4_PREFIX: u8 = 8;
+/// Widest IPv6 range that a name may allow: `fc00::/7`.
+pub(super) const IPV6_PREFIX: u8 = 7;

@@ -1,0 +1,143 @@
+//! What a request is made of, part by part.
+
+use super::refused::{HEADER, HEADER_SYNTAX, QUERY, Refused, SEGMENT, SIZE};
+use crate::{
+    encode,
+    headers::{self, HeaderRefusal},
+};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use stepward_fault::Owner;
+use stepward_seam::{Pair, PathPattern};
+
+/// Most path segments: deeper than any service's resources.
+const SEGMENTS: usize = 32;
+/// Most query pairs.
+const PAIRS: usize = 64;
+/// Most headers.
+const HEADERS: usize = 64;
+/// Largest encoded path and query in bytes: what common servers take as a request line.
+const TARGET_BYTES: usize = 8 << 10;
+/// Largest sum of header names and values in bytes: what common servers take as a head.
+const HEADER_BYTES: usize = 16 << 10;
+
+fn refused(rule: stepward_fault::Rule, message: impl std::fmt::Display) -> Refused {
+    Refused::new(Owner::StepAuthor, rule, message)
+}
+
+fn at_most(count: usize, most: usize, what: &str) -> Result<(), Refused> {
+    if count <= most {
+        return Ok(());
+    }
+    Err(refused(SIZE, format_args!("the request has {count} {what}; the most is {most}"))
+        .hint("send less at a time"))
+}
+
+/// Path segments, each of which stays one segment wherever it is written.
+#[derive(Clone, Copy)]
+pub(super) struct Segments<'a>(&'a [String]);
+
+impl Segments<'_> {
+    /// The first pattern that allows them.
+    pub(super) fn allowed_by(self, patterns: &[PathPattern]) -> Option<&str> {
+        patterns.iter().find(|pattern| pattern.matches(self.0).is_some()).map(PathPattern::as_str)
+    }
+
+    /// A pattern that would allow exactly this many segments with this beginning.
+    pub(super) fn example(self) -> String {
+        let first = self.0.first().map_or("", String::as_str);
+        let mut pattern = format!("/{first}");
+        pattern.extend(self.0.iter().skip(1).map(|_| "/*"));
+        pattern
+    }
+}
+
+/// Checks the path.
+pub(super) fn segments(path: &[String]) -> Result<Segments<'_>, Refused> {
+    at_most(path.len(), SEGMENTS, "path segments")?;
+    for (index, segment) in path.iter().enumerate() {
+        let number = index + 1;
+        let why = match segment.as_str() {
+            "" => "is empty",
+            "." | ".." => "is a dot segment",
+            text if text.contains(['/', '\\']) => "holds a slash or a backslash",
+            text if text.contains(char::is_control) => "holds a control character",
+            _ => continue,
+        };
+        return Err(refused(SEGMENT, format_args!("path segment {number} {why}"))
+            .hint("give each segment on its own and unencoded; the host encodes it"));
+    }
+    Ok(Segments(path))
+}
+
+/// The encoded path below `base`.
+pub(super) fn target(base: &str, segments: Segments<'_>) -> String {
+    let mut target = base.to_owned();
+    for segment in segments.0 {
+        target.push('/');
+        encode::push(&mut target, segment.as_bytes());
+    }
+    if target.is_empty() {
+        target.push('/');
+    }
+    target
+}
+
+/// Appends the encoded query.
+pub(super) fn query(target: &mut String, pairs: &[Pair], own: Option<&str>) -> Result<(), Refused> {
+    at_most(pairs.len(), PAIRS, "query pairs")?;
+    for (index, Pair { name, value }) in pairs.iter().enumerate() {
+        // Services differ in whether they tell `Key` from `key`.
+        if own.is_some_and(|own| own.eq_ignore_ascii_case(name)) {
+            return Err(refused(
+                QUERY,
+                format_args!("the query parameter {} belongs to the host", index + 1),
+            )
+            .hint("leave it out; the host adds the credential"));
+        }
+        target.push(if index == 0 { '?' } else { '&' });
+        encode::push(target, name.as_bytes());
+        target.push('=');
+        encode::push(target, value.as_bytes());
+    }
+    at_most(target.len(), TARGET_BYTES, "bytes of path and query")
+}
+
+/// Checks the headers. Names are shown in messages: they are tokens by then, or counted.
+pub(super) fn headers(pairs: &[Pair], own: &[HeaderName]) -> Result<HeaderMap, Refused> {
+    at_most(pairs.len(), HEADERS, "headers")?;
+    at_most(
+        pairs.iter().map(|pair| pair.name.len() + pair.value.len()).sum(),
+        HEADER_BYTES,
+        "bytes of headers",
+    )?;
+    let mut map = HeaderMap::with_capacity(pairs.len());
+    for (index, pair) in pairs.iter().enumerate() {
+        let name = name(index + 1, pair, own)?;
+        let value = headers::is_value(&pair.value).then(|| HeaderValue::from_str(&pair.value).ok()).flatten();
+        let value = value.ok_or_else(|| {
+            refused(HEADER_SYNTAX, format_args!("the value of the header `{name}` cannot stand in a header"))
+                .hint("a value is visible ASCII with spaces inside; encode anything else")
+        })?;
+        if map.insert(name.clone(), value).is_some() {
+            return Err(refused(HEADER_SYNTAX, format_args!("the header `{name}` stands there twice"))
+                .hint("join list values with commas in one header"));
+        }
+    }
+    Ok(map)
+}
+
+fn name(number: usize, pair: &Pair, own: &[HeaderName]) -> Result<HeaderName, Refused> {
+    let belongs = |name: &str| {
+        refused(HEADER, format_args!("the header `{name}` belongs to the host"))
+            .hint("leave it out; the host sets credential, idempotency, framing and routing")
+    };
+    match headers::name(&pair.name) {
+        Ok(name) if own.contains(&name) => Err(belongs(name.as_str())),
+        Ok(name) => Ok(name),
+        Err(HeaderRefusal::Reserved(_)) => Err(belongs(&pair.name.to_ascii_lowercase())),
+        Err(HeaderRefusal::Malformed) => {
+            Err(refused(HEADER_SYNTAX, format_args!("header {number} has no valid name"))
+                .hint("a header's name is made of letters, digits and dashes"))
+        }
+    }
+}

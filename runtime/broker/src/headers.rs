@@ -1,0 +1,107 @@
+//! Which header names exist, and which of them belong to the host.
+
+use http::HeaderName;
+
+/// Headers that decide who is asking, where the request goes, how it is framed, or what the
+/// connection does. A guest that could set one of them would decide that in the host's place.
+const HOST_OWNED: &[&str] = &[
+    // Identity.
+    "authorization",
+    "cookie",
+    "cookie2",
+    // Routing.
+    "host",
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-original-url",
+    "x-rewrite-url",
+    "max-forwards",
+    // What the gate has checked: the method.
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    // Framing (RFC 9112) and coding.
+    "content-length",
+    "transfer-encoding",
+    "te",
+    "trailer",
+    "accept-encoding",
+    "expect",
+    // The connection (RFC 9110, section 7.6.1).
+    "connection",
+    "keep-alive",
+    "upgrade",
+    "http2-settings",
+];
+
+/// As [`HOST_OWNED`], for whole families of names.
+const HOST_OWNED_PREFIXES: &[&str] = &["proxy-", "x-forwarded-"];
+
+/// Longest header name in bytes; registered names are shorter than half of it.
+const NAME_BYTES: usize = 128;
+
+/// Why a header name is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HeaderRefusal {
+    /// Not a token of RFC 9110, section 5.6.2, or too long. Pseudo headers end here too.
+    Malformed,
+    /// It belongs to the host; the entry that says so.
+    Reserved(&'static str),
+}
+
+/// Reads a header name that somebody other than the host gave.
+pub(crate) fn name(text: &str) -> Result<HeaderName, HeaderRefusal> {
+    if text.len() > NAME_BYTES {
+        return Err(HeaderRefusal::Malformed);
+    }
+    let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| HeaderRefusal::Malformed)?;
+    let owned = HOST_OWNED.iter().find(|owned| **owned == name.as_str());
+    let family = HOST_OWNED_PREFIXES.iter().find(|prefix| name.as_str().starts_with(**prefix));
+    match owned.or(family) {
+        Some(entry) => Err(HeaderRefusal::Reserved(entry)),
+        None => Ok(name),
+    }
+}
+
+/// Whether every byte may stand in a header's value as a guest gives it: visible ASCII, and spaces
+/// and tabs inside. Narrower than RFC 9110, section 5.5, whose other bytes nobody reads alike.
+pub(crate) fn is_value(text: &str) -> bool {
+    let edge = |byte: Option<u8>| byte.is_none_or(|byte| byte.is_ascii_graphic());
+    text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t')
+        && edge(text.bytes().next())
+        && edge(text.bytes().next_back())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HOST_OWNED, HeaderRefusal, is_value, name};
+
+    #[test]
+    fn the_hosts_own_headers_are_refused_in_every_case() {
+        for owned in
+            HOST_OWNED.iter().copied().chain(["proxy-authorization", "x-forwarded-for", "Proxy-Connection"])
+        {
+            for spelling in [owned.to_owned(), owned.to_uppercase()] {
+                assert!(matches!(name(&spelling), Err(HeaderRefusal::Reserved(_))), "{spelling}");
+            }
+        }
+        assert_eq!(name("Content-Type").unwrap().as_str(), "content-type");
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused() {
+        for bad in ["", ":path", "a b", "a\r\nb", "a:b", "host\0", "hőst", "a\t", " host", "a(b"] {
+            assert_eq!(name(bad), Err(HeaderRefusal::Malformed), "{bad:?}");
+        }
+        assert_eq!(name(&"a".repeat(129)), Err(HeaderRefusal::Malformed));
+    }
+
+    #[test]
+    fn values_hold_no_controls() {
+        assert!(is_value("application/json; charset=utf-8") && is_value(""));
+        for bad in ["a\r\nb", "a\nb", "a\0b", " a", "a ", "a\u{7f}", "é", "\ta"] {
+            assert!(!is_value(bad), "{bad:?}");
+        }
+    }
+}

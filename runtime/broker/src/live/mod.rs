@@ -1,0 +1,222 @@
+//! The broker that really does what steps ask for.
+//!
+//! What a step learns of a refusal is a rule and one sentence. What operators learn is a `tracing`
+//! event with names, decision and rule, never with a secret, a body or a query. Events of the
+//! target `stepward::alert` want a person.
+
+mod http;
+mod ready;
+
+pub use ready::{SecretUse, SecretUseKind};
+
+use crate::{bindings::Bindings, endpoint::Endpoint, gate::Operations, guard::Guard, signer::SigningKey};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+use stepward_fault::{Class, Fault, Owner, Rule, shown};
+use stepward_seam::{
+    Body, Broker, BrokerFuture, CallSite, Grants, HostCall, HostReply, HttpRequest, Label, LogLevel, Pair,
+    Revealed, SecretBytes, Stop,
+};
+
+/// A call for a label that the step was not granted. The sandbox links none such.
+const NOT_GRANTED: Rule = Rule::new("not-granted");
+/// More random bytes than one call may ask for.
+const RANDOM_COUNT: Rule = Rule::new("random-count");
+/// Most random bytes of one call, as the contract says.
+const RANDOM_BYTES: u32 = 4096;
+
+/// Which step of which run a broker serves. Idempotency keys are made from it, so a resumed run
+/// has the same identity as the one that was interrupted.
+#[derive(Clone, Debug)]
+pub struct StepIdentity {
+    /// The run.
+    pub run: Arc<str>,
+    /// The step's name in the workflow.
+    pub step: Arc<str>,
+    /// The item of a for-each, where there is one.
+    pub item: Option<Arc<str>>,
+}
+
+/// Answers the calls of one step with real effects. It needs a tokio runtime with I/O and time.
+pub struct LiveBroker {
+    bindings: Arc<Bindings>,
+    identity: StepIdentity,
+    endpoints: BTreeMap<Label, Arc<Endpoint>>,
+    signers: BTreeMap<Label, SigningKey>,
+    revealed: BTreeMap<Label, RevealedSecret>,
+    clocks: BTreeSet<Label>,
+    randoms: BTreeSet<Label>,
+    guard: Arc<Guard>,
+    operations: Operations,
+    uses: Vec<SecretUse>,
+    warnings: Vec<Fault>,
+}
+
+/// A secret that the step may see.
+struct RevealedSecret {
+    version: String,
+    value: SecretBytes,
+}
+
+impl LiveBroker {
+    /// Makes the broker of one step: checks that the environment binds each granted label, and
+    /// fetches the secrets that these bindings need, and no others. Their versions stay the same
+    /// for the whole step.
+    ///
+    /// # Errors
+    /// When a label is not bound (with the lines to add), or a secret cannot be fetched or does not
+    /// fit its use.
+    pub fn new(bindings: Arc<Bindings>, grants: Grants, identity: StepIdentity) -> Result<Self, Fault> {
+        ready::broker(bindings, &grants, identity)
+    }
+
+    /// Grants that this environment can never allow.
+    pub fn warnings(&self) -> &[Fault] {
+        &self.warnings
+    }
+
+    /// The secrets that the step works with.
+    pub fn secrets_used(&self) -> &[SecretUse] {
+        &self.uses
+    }
+
+    /// Lets a text of the step pass (its output, its error) when it holds no secret.
+    ///
+    /// # Errors
+    /// A fault, and an alert, when it does.
+    pub fn clear_output(&self, what: &str, text: &str) -> Result<(), Fault> {
+        self.guard.clear(text).map(drop).map_err(|leak| leak.alert(self.place(), what))
+    }
+
+    /// A call as it may be written down: each secret in it replaced by its name.
+    pub fn redact_call(&self, call: &HostCall) -> HostCall {
+        let text = |text: &String| self.guard.redact_text(text);
+        let body = |body: &Body| Body(self.guard.redact(&body.0));
+        let pairs = |pairs: &[Pair]| {
+            pairs.iter().map(|Pair { name, value }| Pair { name: text(name), value: text(value) }).collect()
+        };
+        match call {
+            HostCall::Http { endpoint, request } => HostCall::Http {
+                endpoint: endpoint.clone(),
+                request: HttpRequest {
+                    method: request.method,
+                    path: request.path.iter().map(text).collect(),
+                    query: pairs(&request.query),
+                    headers: pairs(&request.headers),
+                    body: request.body.as_ref().map(body),
+                    operation: request.operation.as_ref().map(text),
+                },
+            },
+            HostCall::Sign { signer, message } => {
+                HostCall::Sign { signer: signer.clone(), message: body(message) }
+            }
+            HostCall::Log { level, message } => HostCall::Log { level: *level, message: text(message) },
+            HostCall::Reveal { .. } | HostCall::Now { .. } | HostCall::Random { .. } => call.clone(),
+        }
+    }
+
+    /// What `redact_call` does to text, for anything else that is written down.
+    pub fn redact_text(&self, text: &str) -> String {
+        self.guard.redact_text(text)
+    }
+
+    fn place(&self) -> String {
+        format!("step {}", self.identity.step)
+    }
+
+    async fn answer(&self, site: &CallSite, call: HostCall) -> Result<HostReply, Stop> {
+        match call {
+            HostCall::Http { endpoint, request } => {
+                let endpoint = self.endpoints.get(&endpoint).ok_or_else(|| self.not_granted(&endpoint))?;
+                self.http(site, Arc::clone(endpoint), request).await
+            }
+            HostCall::Sign { signer, message } => {
+                let key = self.signers.get(&signer).ok_or_else(|| self.not_granted(&signer))?;
+                tracing::info!(run = %site.run, step = %site.step, call = site.sequence, signer = %signer, "signed");
+                Ok(HostReply::Sign(Ok(key.sign(&message))))
+            }
+            HostCall::Reveal { secret } => self.reveal(site, &secret),
+            HostCall::Now { clock } => {
+                self.clocks.get(&clock).ok_or_else(|| self.not_granted(&clock))?;
+                Ok(HostReply::Now(self.bindings.services().clock.now_ms()))
+            }
+            HostCall::Random { random, count } => {
+                self.randoms.get(&random).ok_or_else(|| self.not_granted(&random))?;
+                self.random(count)
+            }
+            HostCall::Log { level, message } => self.log(site, level, &message),
+        }
+    }
+
+    fn reveal(&self, site: &CallSite, name: &Label) -> Result<HostReply, Stop> {
+        let secret = self.revealed.get(name).ok_or_else(|| self.not_granted(name))?;
+        let fingerprint = self.bindings.keys().fingerprint(&secret.value);
+        tracing::warn!(
+            run = %site.run, step = %site.step, call = site.sequence, secret = %name, version = secret.version,
+            "a secret was revealed to a step"
+        );
+        Ok(HostReply::Reveal(Ok(Revealed {
+            name: name.to_string(),
+            version: secret.version.clone(),
+            fingerprint,
+            value: Some(secret.value.duplicate()),
+        })))
+    }
+
+    fn random(&self, count: u32) -> Result<HostReply, Stop> {
+        if count > RANDOM_BYTES {
+            return Err(Stop(
+                Fault::new(Class::Refused, Owner::Embedder, RANDOM_COUNT)
+                    .at(self.place())
+                    .says(format_args!(
+                        "{count} random bytes were asked for at once; the most is {RANDOM_BYTES}"
+                    ))
+                    .hint("the sandbox refuses such calls; a host of its own must do so too"),
+            ));
+        }
+        let mut bytes = vec![0; usize::try_from(count).unwrap_or_default()];
+        self.bindings.services().entropy.fill(&mut bytes).map_err(Stop)?;
+        Ok(HostReply::Random(Body(bytes)))
+    }
+
+    fn log(&self, site: &CallSite, level: LogLevel, message: &str) -> Result<HostReply, Stop> {
+        self.guard.clear(message).map_err(|leak| Stop(leak.alert(self.place(), "a log line of the step")))?;
+        let (run, step, line) = (&site.run, &site.step, shown(message));
+        match level {
+            LogLevel::Trace => tracing::trace!(target: "stepward::step", %run, %step, "{line}"),
+            LogLevel::Debug => tracing::debug!(target: "stepward::step", %run, %step, "{line}"),
+            LogLevel::Info => tracing::info!(target: "stepward::step", %run, %step, "{line}"),
+            LogLevel::Warn => tracing::warn!(target: "stepward::step", %run, %step, "{line}"),
+            LogLevel::Error => tracing::error!(target: "stepward::step", %run, %step, "{line}"),
+        }
+        Ok(HostReply::Log)
+    }
+
+    fn not_granted(&self, label: &Label) -> Stop {
+        let fault = Fault::new(Class::Refused, Owner::Embedder, NOT_GRANTED)
+            .at(self.place())
+            .says(format_args!("the step asked for {label:?}, which it was not granted as that kind of thing"))
+            .hint("a component is linked with its grants alone; check that sandbox and broker were given the same ones");
+        tracing::error!(target: "stepward::alert", rule = %NOT_GRANTED, "{fault}");
+        Stop(fault)
+    }
+}
+
+impl Broker for LiveBroker {
+    fn call<'a>(&'a self, site: CallSite, call: HostCall) -> BrokerFuture<'a> {
+        Box::pin(async move { self.answer(&site, call).await })
+    }
+}
+
+impl fmt::Debug for LiveBroker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LiveBroker")
+            .field("identity", &self.identity)
+            .field("endpoints", &self.endpoints.keys())
+            .field("secrets", &self.uses)
+            .finish_non_exhaustive()
+    }
+}

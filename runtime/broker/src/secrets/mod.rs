@@ -1,0 +1,20 @@
+//! Where the bytes of secrets come from.
+
+mod file;
+
+pub use file::{FileSecrets, ServiceAccount};
+
+use stepward_fault::Fault;
+use stepward_seam::{Label, SecretBytes};
+
+/// Gives the bytes of a secret.
+///
+/// A [`LiveBroker`](crate::LiveBroker) fetches when it is made, once for each secret that its
+/// step's grants need, and keeps that version for the whole step.
+pub trait SecretSource: Send + Sync {
+    /// The bytes of `name` in the version that the environment file names.
+    ///
+    /// # Errors
+    /// A fault of the operator, with the remedy. It never quotes the bytes.
+    fn fetch(&self, name: &Label, version: &str) -> Result<SecretBytes, Fault>;
+}

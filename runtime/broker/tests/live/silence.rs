@@ -1,0 +1,120 @@
+//! What guests and bystanders do not learn.
+
+use crate::{
+    label,
+    world::{Act, ERP, SEED, TOKEN, WEBHOOK, World, ask, get, ok, post, site},
+};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::{
+    io::{self, Write},
+    sync::{Arc, Mutex},
+};
+use stepward_seam::{Broker as _, HostCall, HttpFailure};
+use tracing_subscriber::fmt::MakeWriter;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Lines {
+    type Writer = Self;
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn no_event_and_no_debug_holds_a_secret_or_a_body() {
+    let lines = Lines::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+        .with_ansi(false)
+        .with_writer(lines.clone())
+        .finish();
+    // For the whole process: the events of every other test here are searched too.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let world = World::new(ok("{\"confidential\":1}")).await;
+    let all = r#"{"endpoint":{"erp":{"methods":["GET","POST"],"paths":["/**"]}},"signer":{"payment-signing":{}},"secret":{"webhook":{}}}"#;
+    let broker = world.broker(&world.environment(), all).unwrap();
+    ask(&broker, get("a")).await.unwrap().unwrap();
+    ask(&broker, post("pay-1")).await.unwrap().unwrap();
+    ask(&broker, post("pay-1")).await.unwrap().unwrap_err();
+    broker.call(site(), HostCall::Reveal { secret: label("webhook") }).await.map(drop).unwrap();
+    broker
+        .call(site(), HostCall::Sign { signer: label("payment-signing"), message: b"m".to_vec().into() })
+        .await
+        .map(drop)
+        .unwrap();
+    world.act(Act::Echo);
+    ask(&broker, get("echo")).await.map(drop).unwrap_err();
+    let mut seen = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    for event in ["permitted", "answered", "refused", "revealed", "signed", "stepward::alert"] {
+        assert!(seen.contains(event), "no {event} in {seen}");
+    }
+    seen.push_str(&format!("{broker:?} {:?}", world.bindings(&world.environment()).unwrap()));
+    for secret in [TOKEN, SEED, WEBHOOK, "confidential", "amount"] {
+        assert!(!seen.contains(secret), "{secret}: {seen}");
+        let encoded = STANDARD.encode(secret);
+        assert!(!seen.contains(encoded.trim_end_matches('=')), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_guest_learns_rule_and_sentence_and_nothing_of_the_host() {
+    let world = World::new(ok("{}")).await;
+    let port = world.address.port().to_string();
+    let closed = world.environment().replacen("networks = [\"loopback\"]\n", "", 1);
+    let other = world.environment().replacen("erp.localhost", "other.localhost", 1);
+    let narrow = world.environment().replacen("paths = [\"/**\"]", "paths = [\"/nothing\"]", 1);
+    let mut told = Vec::new();
+    for environment in [&closed, &other, &narrow] {
+        let broker = world.broker(environment, ERP).unwrap();
+        let failure = ask(&broker, get("a")).await.unwrap().unwrap_err();
+        told.push(format!("{failure:?}"));
+    }
+    assert!(told[0].contains("endpoint-address-denied"), "{told:?}");
+    assert_eq!(told[1], "NotApplied(Tls)");
+    assert!(told[2].contains("endpoint-path"), "{told:?}");
+    let all = told.join("\n");
+    for inner in [
+        "127.0.0.1",
+        "localhost",
+        &port,
+        "environment.toml",
+        "secrets/",
+        "trust/",
+        world.folder.path().to_str().unwrap(),
+    ] {
+        assert!(!all.contains(inner), "{inner}: {all}");
+    }
+    assert!(world.requests.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_exists_and_what_does_not_read_alike() {
+    let world = World::new(ok("{}")).await;
+    let broker = world.erp();
+    let mut told = Vec::new();
+    for name in ["bank", "nobody"] {
+        let call = HostCall::Http { endpoint: label(name), request: get("a") };
+        told.push(broker.call(site(), call).await.map(drop).unwrap_err().0.to_string().replace(name, "NAME"));
+    }
+    assert_eq!(told[0], told[1]);
+    // A path that the environment allows and one that it does not differ for the guest only by the
+    // service's own answer or the rule: the sentence names neither.
+    let narrow = world.environment().replacen("paths = [\"/**\"]", "paths = [\"/open\"]", 1);
+    let broker = world.broker(&narrow, ERP).unwrap();
+    let Err(HttpFailure::Refused(first)) = ask(&broker, get("hidden")).await.unwrap() else { panic!() };
+    let Err(HttpFailure::Refused(second)) = ask(&broker, get("absent")).await.unwrap() else { panic!() };
+    assert_eq!(first, second);
+}

@@ -1,0 +1,205 @@
+//! The one call of cargo that compiles every step of a project to a core module.
+
+use super::toolchain::{TARGET, Toolchain, output_of, program};
+use serde::Deserialize;
+use std::{
+    collections::BTreeMap,
+    io::{BufRead as _, BufReader},
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_seam::Label;
+
+/// The rule that a step's crate must be part of a cargo workspace.
+const CRATE: Rule = Rule::new("step-crate");
+/// The rule that a step must compile.
+const COMPILES: Rule = Rule::new("step-compiles");
+
+/// The profile of sealed steps. It is given whole on the command line, so that no file on this
+/// machine changes the bytes.
+const PROFILE: [&str; 9] = [
+    "inherits=\"release\"",
+    // Measured on the example steps: see `benches/`. Size is time here, since every run touches
+    // fresh pages of data and every cold start compiles all the code.
+    "opt-level=3",
+    "lto=\"fat\"",
+    "codegen-units=1",
+    "panic=\"abort\"",
+    "strip=true",
+    "debug=false",
+    "incremental=false",
+    "overflow-checks=true",
+];
+
+/// What `cargo metadata` says about a workspace; keys that are not needed are left out.
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+    workspace_root: PathBuf,
+    target_directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    id: String,
+    name: String,
+    manifest_path: PathBuf,
+    targets: Vec<Target>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    kind: Vec<String>,
+}
+
+impl Target {
+    fn is_cdylib(&self) -> bool {
+        self.kind.iter().any(|kind| kind == "cdylib")
+    }
+}
+
+/// A line of cargo's output in JSON.
+#[derive(Deserialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+enum Message {
+    CompilerArtifact(Artifact),
+    #[serde(other)]
+    Other,
+}
+
+#[derive(Deserialize)]
+struct Artifact {
+    package_id: String,
+    target: Target,
+    filenames: Vec<PathBuf>,
+}
+
+/// The crates of a project and the workspace that they are members of.
+pub(crate) struct Crates {
+    workspace: PathBuf,
+    target: PathBuf,
+    /// Package identifier by step.
+    packages: BTreeMap<Label, String>,
+}
+
+fn refused(rule: Rule) -> Fault {
+    Fault::new(Class::BadInput, Owner::StepAuthor, rule)
+}
+
+impl Crates {
+    /// Finds each step's package. `steps` holds the folder of each crate.
+    pub(crate) fn find(steps: &BTreeMap<Label, PathBuf>) -> Result<Option<Self>, Fault> {
+        let Some(first) = steps.values().next() else { return Ok(None) };
+        for (step, folder) in steps {
+            if !folder.join("Cargo.toml").is_file() {
+                return Err(refused(CRATE)
+                    .at(folder.display())
+                    .says(format_args!("the step {step:?} is no crate: it has no Cargo.toml"))
+                    .hint("check the step's `crate` in stepward.toml"));
+            }
+        }
+        let text = output_of(
+            program("cargo", first).args(["metadata", "--no-deps", "--format-version", "1"]),
+            CRATE,
+        )?;
+        let metadata: Metadata = serde_json::from_str(&text)
+            .map_err(|error| refused(CRATE).says(format_args!("`cargo metadata` cannot be read: {error}")))?;
+        let packages = steps
+            .iter()
+            .map(|(step, folder)| Ok((step.clone(), metadata.package(step, folder)?)))
+            .collect::<Result<_, Fault>>()?;
+        let target = metadata.target_directory.join("stepward");
+        Ok(Some(Self { workspace: metadata.workspace_root, target, packages }))
+    }
+
+    /// The workspace's folder.
+    pub(crate) fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+
+    /// Compiles all steps; the path of each one's core module.
+    pub(crate) fn compile(
+        &self,
+        toolchain: &Toolchain,
+        locked: bool,
+        quiet: bool,
+    ) -> Result<BTreeMap<Label, PathBuf>, Fault> {
+        let flags = toolchain
+            .remapped(&self.workspace)
+            .into_iter()
+            .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()))
+            .collect::<Vec<_>>();
+        let mut cargo = program("cargo", &self.workspace);
+        cargo
+            .args(["build", "--lib", "--target", TARGET, "--profile", "stepward-guest"])
+            .args(["--message-format", "json-render-diagnostics", "--target-dir"])
+            .arg(&self.target)
+            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
+            // Empty means none, also where a file of cargo's configuration names one.
+            .env("RUSTC_WRAPPER", "")
+            .env("RUSTC_WORKSPACE_WRAPPER", "");
+        for setting in PROFILE {
+            cargo.arg("--config").arg(format!("profile.stepward-guest.{setting}"));
+        }
+        cargo.args(locked.then_some("--locked")).args(quiet.then_some("--quiet"));
+        for package in self.packages.values() {
+            cargo.args(["--package", package]);
+        }
+        let mut child = cargo
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| refused(COMPILES).says(format_args!("`cargo` cannot be started: {error}")))?;
+        let mut built = BTreeMap::new();
+        if let Some(stdout) = child.stdout.take() {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                if let Ok(Message::CompilerArtifact(artifact)) = serde_json::from_str(&line)
+                    && artifact.target.is_cdylib()
+                    && let Some(file) = artifact
+                        .filenames
+                        .into_iter()
+                        .find(|file| file.extension().is_some_and(|e| e == "wasm"))
+                {
+                    built.insert(artifact.package_id, file);
+                }
+            }
+        }
+        if !child.wait().is_ok_and(|status| status.success()) {
+            return Err(refused(COMPILES)
+                .says("the steps do not compile; what the compiler says stands above")
+                .hint(if locked { "with --locked, Cargo.lock must be up to date too" } else { "" }));
+        }
+        self.packages
+            .iter()
+            .map(|(step, package)| {
+                let file = built.remove(package).ok_or_else(|| {
+                    refused(CRATE).says(format_args!("cargo built no core module for the step {step:?}"))
+                })?;
+                Ok((step.clone(), file))
+            })
+            .collect()
+    }
+}
+
+impl Metadata {
+    fn package(&self, step: &Label, folder: &Path) -> Result<String, Fault> {
+        let manifest = folder.join("Cargo.toml").canonicalize().unwrap_or_default();
+        let package =
+            self.packages.iter().find(|package| package.manifest_path == manifest).ok_or_else(|| {
+                refused(CRATE)
+                    .at(folder.display())
+                    .says(format_args!(
+                        "the crate of {step:?} is not in the workspace {}",
+                        self.workspace_root.display()
+                    ))
+                    .hint("add its folder to `members` of the workspace's Cargo.toml")
+            })?;
+        if !package.targets.iter().any(Target::is_cdylib) {
+            return Err(refused(CRATE)
+                .at(manifest.display())
+                .says(format_args!("the package {} makes no component", package.name))
+                .hint("add to its Cargo.toml:\n[lib]\ncrate-type = [\"cdylib\", \"lib\"]"));
+        }
+        Ok(package.id.clone())
+    }
+}

@@ -1,0 +1,135 @@
+//! The command line: what can be said, and where each command goes.
+
+use crate::{command, render::Output, session::Session};
+use clap::{Args, Parser, Subcommand, error::ErrorKind};
+use std::{ffi::OsString, path::PathBuf, process::ExitCode};
+use stepward_fault::{Class, Fault, Owner, Rule};
+
+/// The rule that a command line is well formed.
+const COMMAND_LINE: Rule = Rule::new("command-line");
+
+/// Runs every step of a workflow as a sealed WebAssembly component: exactly the bytes that were
+/// pinned, reaching only what was granted.
+#[derive(Parser)]
+#[command(name = "stepward", version, propagate_version = false, max_term_width = 100, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, 2 usage, 3 refused, 4 step failed, 5 limit exceeded, 6 waiting for a person,
+7 unavailable, 8 evidence invalid, 9 bad input, 70 a defect of Stepward, 130 cancelled.
+
+New here? `stepward demo` in a checkout shows it at work; `stepward new NAME` starts a project.";
+
+/// What every command takes.
+#[derive(Args)]
+struct Global {
+    /// Prints one JSON object on standard output, errors too; each names its schema
+    #[arg(long, global = true)]
+    json: bool,
+    /// Never asks anything: fails where a person would have to answer
+    #[arg(long, global = true)]
+    no_input: bool,
+    /// The project's folder [default: the nearest above with a stepward.toml]
+    #[arg(long, global = true, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// Where keys, traces and compiled code lie [default: .stepward in the project]
+    #[arg(long, global = true, value_name = "DIR", env = "STEPWARD_STATE")]
+    state: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Makes a project with one step that builds and tests
+    New(command::new::Arguments),
+    /// Builds the steps into sealed components and pins them in stepward.lock
+    Build(command::build::Arguments),
+    /// Runs each step's cases against its sealed component, under production limits
+    Test(command::test::Arguments),
+    /// Finds everything that a run would refuse, without running
+    Check(command::check::Arguments),
+    /// Shows what a component is and what it can reach
+    Inspect(command::inspect::Arguments),
+    /// Runs a step many times and suggests limits for it
+    Measure(command::measure::Arguments),
+    /// Runs a workflow, one of its steps, or a pinned component file
+    Run(command::run::Arguments),
+    /// Looks at runs that were recorded
+    #[command(subcommand)]
+    Runs(command::runs::Command),
+    /// Shows the invoice example at work, against a real service (in a checkout of Stepward)
+    Demo(command::demo::Arguments),
+    /// Prints the JSON Schema of a file or an output
+    Schema(command::schema::Arguments),
+    /// Prints the completion script for a shell
+    Completions(command::completions::Arguments),
+}
+
+impl Command {
+    fn run(self, session: &Session) -> Result<ExitCode, Fault> {
+        match self {
+            Self::New(arguments) => command::new::run(session, &arguments),
+            Self::Build(arguments) => command::build::run(session, &arguments),
+            Self::Test(arguments) => command::test::run(session, &arguments),
+            Self::Check(arguments) => command::check::run(session, &arguments),
+            Self::Inspect(arguments) => command::inspect::run(session, &arguments),
+            Self::Measure(arguments) => command::measure::run(session, &arguments),
+            Self::Run(arguments) => command::run::run(session, &arguments),
+            Self::Runs(command) => command::runs::run(session, command),
+            Self::Demo(arguments) => command::demo::run(session, &arguments),
+            Self::Schema(arguments) => command::schema::run(session, &arguments),
+            Self::Completions(arguments) => command::completions::run(session, &arguments),
+        }
+    }
+}
+
+/// Reads the command line, does what it says, and shows what came of it.
+pub(crate) fn main() -> ExitCode {
+    #[expect(clippy::disallowed_methods, reason = "the command line is read here and nowhere else")]
+    let arguments = std::env::args_os().collect::<Vec<OsString>>();
+    // Asked of the raw words, since a command line that does not parse has no parsed flags.
+    let json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
+    let output = Output::new(json);
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&output, &error),
+    };
+    let Global { json: _, no_input, project, state } = cli.global;
+    let session = Session::new(output, project, state, no_input);
+    cli.command.run(&session).unwrap_or_else(|fault| session.output().fault(&fault))
+}
+
+fn unparsed(output: &Output, error: &clap::Error) -> ExitCode {
+    let shown_on_purpose = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if !output.is_json() || shown_on_purpose {
+        // A closed terminal is nobody's fault here.
+        drop(error.print());
+        return ExitCode::from(if error.use_stderr() { Class::Usage.exit_code() } else { 0 });
+    }
+    let text = error.to_string();
+    let message = text.lines().next().unwrap_or_default();
+    let fault = Fault::new(Class::Usage, Owner::Caller, COMMAND_LINE)
+        .says(message.trim_start_matches("error: "))
+        .hint("`stepward help` lists the commands");
+    output.fault(&fault)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Cli;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,13 @@
+//! One module for each command: its arguments, what it does, what it shows.
+
+pub(crate) mod build;
+pub(crate) mod check;
+pub(crate) mod completions;
+pub(crate) mod demo;
+pub(crate) mod inspect;
+pub(crate) mod measure;
+pub(crate) mod new;
+pub(crate) mod run;
+pub(crate) mod runs;
+pub(crate) mod schema;
+pub(crate) mod test;

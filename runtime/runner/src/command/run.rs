@@ -1,0 +1,150 @@
+//! `stepward run`
+
+use crate::{
+    files::{self, Purpose, Readers},
+    running::{
+        execute::{self, Answers, Ran},
+        input,
+        live::Found,
+        plan::Plan,
+        report::Report,
+        state::State,
+    },
+    session::{Session, absolute},
+};
+use clap::Args;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+use stepward::Case;
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_seam::{Label, LimitName};
+use stepward_trust::Digest;
+
+/// The rule that a case is of one step.
+const ONE_STEP: Rule = Rule::new("case-one-step");
+/// The rule that a run has an input.
+const NO_INPUT: Rule = Rule::new("input-missing");
+
+/// Runs a workflow, one of its steps, or a component file, each step as the exact bytes that
+/// stepward.lock pins, under its limits, reaching what its grants and the environment allow.
+///
+/// The exit code is 0 only when the last step succeeded. A trace of each step is kept in the state
+/// folder; `stepward runs replay` runs it again without effects.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// WORKFLOW, WORKFLOW/STEP, STEP, or a component file together with --digest
+    #[arg(value_name = "WORKFLOW|STEP|FILE")]
+    target: String,
+    /// The input: a .json file is the document itself, any other file one JSON string, `-` is JSON
+    /// on standard input
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// The environment, a folder under environments/
+    #[arg(long, value_name = "NAME", default_value = "dev")]
+    env: String,
+    /// Answers the step's calls from a case instead of the environment: no effects
+    #[arg(long, value_name = "CASE")]
+    script: Option<PathBuf>,
+    /// Writes what happened as a case; for a workflow, one file for each step into this folder
+    #[arg(long, value_name = "CASE")]
+    record: Option<PathBuf>,
+    /// The digest that was approved for a component given as a file
+    #[arg(long, value_name = "sha256:…", value_parser = digest)]
+    digest: Option<Digest>,
+    /// Lowers a limit, such as fuel=1000000; repeatable
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
+    limits: Vec<(LimitName, u64)>,
+    #[command(flatten)]
+    log: crate::log::Arguments,
+}
+
+fn digest(text: &str) -> Result<Digest, String> {
+    Digest::parse(text).map_err(|error| error.to_string())
+}
+
+/// Reads `NAME=VALUE`.
+pub(crate) fn limit(text: &str) -> Result<(LimitName, u64), String> {
+    let (name, value) = text.split_once('=').ok_or("written NAME=VALUE, such as fuel=1000000")?;
+    let known = LimitName::ALL.iter().find(|limit| limit.as_str() == name).ok_or_else(|| {
+        let all = LimitName::ALL.iter().map(|limit| limit.as_str()).collect::<Vec<_>>();
+        format!("no limit is called `{name}`; there are {}", all.join(", "))
+    })?;
+    let value = value.replace('_', "").parse().map_err(|_| "the value is a whole number".to_owned())?;
+    if value == 0 {
+        return Err("the least value is 1".to_owned());
+    }
+    Ok((*known, value))
+}
+
+/// Reads the name of an environment.
+pub(crate) fn environment(text: &str) -> Result<Label, Fault> {
+    Label::new(text).map_err(|why| {
+        Fault::new(Class::Usage, Owner::Caller, Rule::new("environment-name"))
+            .says(format_args!("`{text}` names no environment: {why}"))
+    })
+}
+
+/// Reads a case.
+pub(crate) fn case(path: &Path) -> Result<Case, Fault> {
+    Case::from_json(&files::read_text(path, Purpose::Case)?, &files::place(path))
+}
+
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
+    arguments.log.install();
+    let mut ran = Vec::new();
+    let result = execute(session, arguments, &mut ran);
+    let report = Report { name: &arguments.target, ran: &ran, fault: result.as_ref().err() };
+    Ok(report.show(session.output()))
+}
+
+fn execute(session: &Session, arguments: &Arguments, ran: &mut Vec<Ran>) -> Result<(), Fault> {
+    let plan = Plan::find(session, &arguments.target, arguments.digest)?;
+    let environment = environment(&arguments.env)?;
+    let script = arguments.script.as_deref().map(case).transpose()?;
+    if script.is_some() && plan.steps.len() != 1 {
+        return Err(Fault::new(Class::Usage, Owner::Caller, ONE_STEP)
+            .says(format_args!("a case answers for one step, and `{}` has {}", plan.name, plan.steps.len()))
+            .hint(format_args!("name one step: stepward run {}/STEP --script CASE", plan.name)));
+    }
+    let input = match (&arguments.input, &script) {
+        (Some(path), _) => input::read(path)?,
+        (None, Some(case)) => case.input.to_string(),
+        (None, None) => {
+            return Err(Fault::new(Class::Usage, Owner::Caller, NO_INPUT)
+                .says("a run needs an input")
+                .hint("add `--input FILE`, or `--input -` for JSON on standard input"));
+        }
+    };
+    // A component given as a file belongs to no project, whatever lies in the folders above.
+    let project = if arguments.digest.is_some() { None } else { Some(session.project()?) };
+    let grants = plan.steps.iter().map(|step| &step.grants).collect::<Vec<_>>();
+    let found = match &script {
+        Some(_) => Found::read(project.as_ref(), &environment, &[])?,
+        None => Found::read(project.as_ref(), &environment, &grants)?,
+    };
+    let steps = execute::admit(&plan, found.environment.ceilings(), &arguments.limits, session.output())?;
+    let state = State::open(session, &environment)?;
+    let result = execute::block_on(async {
+        let answers = match script {
+            Some(case) => Answers::Script(case),
+            None => Answers::Live(found.bind(&state)?),
+        };
+        execute::run(steps, input, &answers, &state, session.output(), ran).await
+    });
+    if let Some(record) = &arguments.record {
+        write_cases(&absolute(record), ran, plan.steps.len() > 1)?;
+    }
+    result
+}
+
+fn write_cases(place: &Path, ran: &[Ran], many: bool) -> Result<(), Fault> {
+    for step in ran {
+        let path = if many { place.join(format!("{}.json", step.name)) } else { place.to_owned() };
+        files::make_folder(path.parent().unwrap_or(place))?;
+        let text = serde_json::to_string_pretty(&step.case).unwrap_or_default();
+        files::write(&path, format!("{text}\n").as_bytes(), Readers::Public)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,334 @@
+//! Reading and writing files. Every read is bounded by what the file is for, takes regular files
+//! only, and happens once: what was checked is what is used, whatever the file does meanwhile.
+
+use std::{
+    ffi::OsStr,
+    fs::{self, File},
+    io::{self, Read, Write as _},
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    path::Path,
+};
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_seam::LimitName;
+
+/// The rule that a file must exist and be readable.
+pub(crate) const READ: Rule = Rule::new("file-read");
+/// The rule that a file must be a regular one.
+const KIND: Rule = Rule::new("file-kind");
+/// The rule that a file has a most size.
+const SIZE: Rule = Rule::new("file-size");
+/// The rule that a text file is UTF-8.
+const UTF8: Rule = Rule::new("file-utf8");
+/// The rule that a file must be writable.
+pub(crate) const WRITE: Rule = Rule::new("file-write");
+/// The rule that a folder of state is its owner's alone.
+const PRIVATE: Rule = Rule::new("state-private");
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// What a file is for: that decides its most size and whose fault a bad one is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// `stepward.toml`.
+    Project,
+    /// `stepward.lock`.
+    Lock,
+    /// A workflow file.
+    Workflow,
+    /// An environment file.
+    Environment,
+    /// A component, ready to run.
+    Component,
+    /// A core module fresh from the compiler.
+    CoreModule,
+    /// A generated `world.wit`.
+    World,
+    /// The input document of a run.
+    Input,
+    /// A case of a step.
+    Case,
+    /// The trace of a run.
+    Trace,
+    /// A key of the environment's state.
+    Key,
+}
+
+impl Purpose {
+    /// Most bytes. Text files that people write are far smaller; documents follow the limits.
+    const fn most(self) -> u64 {
+        match self {
+            Self::Project | Self::Workflow | Self::Environment | Self::World => MIB,
+            Self::Lock => 4 * MIB,
+            Self::Component => LimitName::ComponentBytes.most(),
+            Self::CoreModule => 256 * MIB,
+            Self::Input => LimitName::InputBytes.most(),
+            Self::Case | Self::Trace => 1024 * MIB,
+            Self::Key => KIB,
+        }
+    }
+
+    const fn owner(self) -> Owner {
+        match self {
+            Self::Project | Self::Lock | Self::Workflow => Owner::WorkflowAuthor,
+            Self::Environment | Self::Key => Owner::Operator,
+            Self::Component | Self::CoreModule | Self::World | Self::Case => Owner::StepAuthor,
+            Self::Input | Self::Trace => Owner::Caller,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Project => "a project file",
+            Self::Lock => "a lock file",
+            Self::Workflow => "a workflow file",
+            Self::Environment => "an environment file",
+            Self::Component => "a component",
+            Self::CoreModule => "a core module",
+            Self::World => "a world file",
+            Self::Input => "an input document",
+            Self::Case => "a case",
+            Self::Trace => "a trace",
+            Self::Key => "a key",
+        }
+    }
+}
+
+/// What messages call a file: its path from the current folder where it lies below it.
+pub(crate) fn place(path: &Path) -> String {
+    #[expect(clippy::disallowed_methods, reason = "the runner is the room that knows where it stands")]
+    let here = std::env::current_dir().unwrap_or_default();
+    path.strip_prefix(&here).unwrap_or(path).display().to_string()
+}
+
+/// Reads a whole file.
+pub(crate) fn read(path: &Path, purpose: Purpose) -> Result<Vec<u8>, Fault> {
+    let refuse = |rule| Fault::new(Class::BadInput, purpose.owner(), rule).at(place(path));
+    let failed = |error: io::Error| {
+        refuse(READ).says(format_args!("{} cannot be read: {error}", purpose.name())).hint(
+            match error.kind() {
+                io::ErrorKind::NotFound => "check the spelling and the folder that you are in",
+                _ => "check that the file is yours to read",
+            },
+        )
+    };
+    // Before opening, since opening a pipe would wait for its writer; and again on what was opened.
+    let not_regular = || {
+        refuse(KIND)
+            .says(format_args!("{} must be a regular file", purpose.name()))
+            .hint("folders, pipes and devices are not read; copy the content into a file")
+    };
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(not_regular());
+    }
+    let file = File::open(path).map_err(failed)?;
+    if !file.metadata().map_err(failed)?.is_file() {
+        return Err(not_regular());
+    }
+    bounded(file, purpose.most()).map_err(failed)?.ok_or_else(|| {
+        refuse(SIZE)
+            .says(format_args!("larger than {} bytes, the most for {}", purpose.most(), purpose.name()))
+            .hint("is it the right file?")
+    })
+}
+
+/// Reads at most `most` bytes; `None` when there are more.
+fn bounded(source: impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    source.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= most).then_some(bytes))
+}
+
+/// Reads a whole text file.
+pub(crate) fn read_text(path: &Path, purpose: Purpose) -> Result<String, Fault> {
+    text(read(path, purpose)?, &place(path), purpose)
+}
+
+/// Reads the input document from standard input.
+pub(crate) fn read_stdin() -> Result<Vec<u8>, Fault> {
+    let refuse = |rule| Fault::new(Class::BadInput, Owner::Caller, rule).at("standard input");
+    bounded(io::stdin().lock(), Purpose::Input.most())
+        .map_err(|error| refuse(READ).says(error))?
+        .ok_or_else(|| refuse(SIZE).says(format_args!("more than {} bytes", Purpose::Input.most())))
+}
+
+/// Bytes as UTF-8.
+pub(crate) fn text(bytes: Vec<u8>, place: &str, purpose: Purpose) -> Result<String, Fault> {
+    String::from_utf8(bytes).map_err(|error| {
+        let at = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(error.as_bytes().get(..at).unwrap_or_default());
+        Fault::new(Class::BadInput, purpose.owner(), UTF8)
+            .at_offset(place, &before, before.len())
+            .says(format_args!("{} must be UTF-8 text; byte {at} is not", purpose.name()))
+            .hint("save the file as UTF-8")
+    })
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Fault {
+    Fault::new(Class::Unavailable, Owner::Operator, WRITE)
+        .at(place(path))
+        .says(format_args!("cannot be written: {error}"))
+        .hint("check the folder's owner, its permissions and the free space")
+}
+
+/// Who may read a file that is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Readers {
+    /// Whoever the umask allows.
+    Public,
+    /// The owner alone: mode 0600.
+    Owner,
+}
+
+/// Writes a file whole or not at all: a temporary file beside it takes its name.
+pub(crate) fn write(path: &Path, bytes: &[u8], readers: Readers) -> Result<(), Fault> {
+    let failed = |error: io::Error| unwritten(path, &error);
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mode = match readers {
+        Readers::Public => 0o666,
+        Readers::Owner => 0o600,
+    };
+    let mut file = tempfile::Builder::new()
+        .prefix(".stepward-")
+        .permissions(fs::Permissions::from_mode(mode))
+        .tempfile_in(folder)
+        .map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
+}
+
+/// Writes a file for its owner alone, unless somebody was first: then theirs stays.
+pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    let failed = |error: io::Error| unwritten(path, &error);
+    let mut file = tempfile::Builder::new()
+        .prefix(".stepward-")
+        .permissions(fs::Permissions::from_mode(0o600))
+        .tempfile_in(path.parent().unwrap_or(Path::new(".")))
+        .map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    match file.persist_noclobber(path) {
+        Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error.error)),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Makes a folder and those above it.
+pub(crate) fn make_folder(path: &Path) -> Result<(), Fault> {
+    fs::create_dir_all(path).map_err(|error| unwritten(path, &error))
+}
+
+/// Makes a folder that only its owner can enter, or checks that it is one.
+pub(crate) fn make_private_folder(path: &Path) -> Result<(), Fault> {
+    if let Err(error) = fs::DirBuilder::new().mode(0o700).create(path)
+        && error.kind() != io::ErrorKind::AlreadyExists
+    {
+        return Err(unwritten(path, &error));
+    }
+    let found = fs::symlink_metadata(path).map_err(|error| unwritten(path, &error))?;
+    if !found.is_dir() || found.permissions().mode() & 0o077 != 0 {
+        return Err(Fault::new(Class::Refused, Owner::Operator, PRIVATE)
+            .at(place(path))
+            .says("keys and recorded data lie here, and others can enter")
+            .hint(format_args!("chmod 700 {}", path.display())));
+    }
+    Ok(())
+}
+
+/// A folder in the making: it appears under its name whole, or not at all.
+pub(crate) struct Staged(tempfile::TempDir);
+
+impl Staged {
+    /// Starts one beside its later place.
+    pub(crate) fn new(parent: &Path) -> Result<Self, Fault> {
+        tempfile::Builder::new()
+            .prefix(".stepward-")
+            .permissions(fs::Permissions::from_mode(0o777))
+            .tempdir_in(parent)
+            .map(Self)
+            .map_err(|error| unwritten(parent, &error))
+    }
+
+    /// Adds a file; `path` is relative to the folder.
+    pub(crate) fn write(&self, path: &str, text: &str) -> Result<(), Fault> {
+        let path = self.0.path().join(path);
+        make_folder(path.parent().unwrap_or(self.0.path()))?;
+        write(&path, text.as_bytes(), Readers::Public)
+    }
+
+    /// Gives the folder its name.
+    pub(crate) fn rename_to(self, place: &Path) -> Result<(), Fault> {
+        fs::rename(self.0.path(), place).map_err(|error| unwritten(place, &error))?;
+        // Nothing is left under the temporary name, so there is nothing to remove.
+        drop(self.0.keep());
+        Ok(())
+    }
+}
+
+/// The files in a folder with this extension, sorted by name; empty when there is no such folder.
+pub(crate) fn list(folder: &Path, extension: &str) -> Result<Vec<std::path::PathBuf>, Fault> {
+    let failed =
+        |error: io::Error| Fault::new(Class::BadInput, Owner::Caller, READ).at(place(folder)).says(error);
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(failed)?.path();
+        if path.extension() == Some(OsStr::new(extension)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Purpose, Readers, make_private_folder, read, read_text, write};
+    use std::{fs, os::unix::fs::PermissionsExt as _};
+
+    #[test]
+    fn a_bad_file_is_named_with_place_and_rule() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("f");
+        let rule = |purpose| read_text(&file, purpose).unwrap_err().rule().as_str();
+        assert_eq!(rule(Purpose::Input), "file-read");
+        fs::write(&file, [b'\n', b'a', 0xff]).unwrap();
+        let fault = read_text(&file, Purpose::Workflow).unwrap_err();
+        assert_eq!((fault.rule().as_str(), fault.place().ends_with("f:2:2")), ("file-utf8", true));
+        fs::write(&file, vec![b' '; 1025]).unwrap();
+        assert_eq!(rule(Purpose::Key), "file-size");
+        assert_eq!(read(dir.path(), Purpose::Key).unwrap_err().rule().as_str(), "file-kind");
+        assert_eq!(read("/dev/zero".as_ref(), Purpose::Input).unwrap_err().rule().as_str(), "file-kind");
+    }
+
+    #[test]
+    fn a_file_is_written_whole_and_for_its_readers() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("f");
+        write(&file, b"one", Readers::Public).unwrap();
+        write(&file, b"two", Readers::Owner).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        assert_eq!(
+            write(&dir.path().join("no/f"), b"", Readers::Owner).unwrap_err().rule().as_str(),
+            "file-write"
+        );
+    }
+
+    #[test]
+    fn a_folder_that_others_can_enter_is_refused_with_the_remedy() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("state");
+        make_private_folder(&folder).unwrap();
+        make_private_folder(&folder).unwrap();
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o750)).unwrap();
+        assert!(make_private_folder(&folder).unwrap_err().remedy().starts_with("chmod 700"));
+    }
+}

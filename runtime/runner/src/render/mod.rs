@@ -1,0 +1,104 @@
+//! Showing results: for people on a terminal, or as JSON for programs.
+
+mod fault;
+mod table;
+mod units;
+
+pub(crate) use table::Table;
+pub(crate) use units::{bytes, count, duration};
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+use std::{fmt, io::Write as _, process::ExitCode};
+use stepward_fault::Fault;
+
+/// Good news.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+/// Bad news.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// Something to look at.
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
+/// Headings and names.
+pub(crate) const STRONG: Style = Style::new().bold();
+/// What matters less.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// Text in a style. Colours are dropped where the output is no terminal or `NO_COLOR` is set.
+pub(crate) fn styled(style: Style, text: impl fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Where results go. A reader that went away is no error: there is nobody left to tell.
+pub(crate) struct Output {
+    json: bool,
+}
+
+/// A JSON result that names its schema.
+#[derive(Serialize)]
+struct Document<'a, T> {
+    schema: &'static str,
+    #[serde(flatten)]
+    content: &'a T,
+}
+
+impl Output {
+    /// Output as JSON or for people.
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// Whether results are JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// One line of a result, for people.
+    pub(crate) fn line(&self, text: impl fmt::Display) {
+        if !self.json {
+            drop(writeln!(anstream::stdout(), "{text}"));
+        }
+    }
+
+    /// One line of progress: on standard error, so that results can be piped.
+    pub(crate) fn progress(&self, text: impl fmt::Display) {
+        if !self.json {
+            drop(writeln!(anstream::stderr(), "{text}"));
+        }
+    }
+
+    /// The result itself, as it is: a document, a schema, a script.
+    pub(crate) fn raw(&self, text: &str) {
+        drop(writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')));
+    }
+
+    /// The one JSON object of a command; nothing where results are for people.
+    pub(crate) fn json<T: Serialize>(&self, schema: &'static str, content: &T) {
+        if self.json {
+            self.raw(&serde_json::to_string_pretty(&Document { schema, content }).unwrap_or_default());
+        }
+    }
+
+    /// Shows a fault and gives its exit code.
+    pub(crate) fn fault(&self, fault: &Fault) -> ExitCode {
+        if self.json {
+            #[derive(Serialize)]
+            struct Error<'a> {
+                error: &'a Fault,
+            }
+            self.json("stepward.error/1", &Error { error: fault });
+        } else {
+            drop(write!(anstream::stderr(), "{}", fault::Report(fault)));
+        }
+        ExitCode::from(fault.class().exit_code())
+    }
+
+    /// Shows a fault that does not end the command.
+    pub(crate) fn finding(&self, fault: &Fault) {
+        self.line(fault::Report(fault).to_string().trim_end());
+    }
+
+    /// Shows something that a person should look at.
+    pub(crate) fn warning(&self, text: impl fmt::Display) {
+        self.progress(format_args!("{}: {text}", styled(WARN, "warning")));
+    }
+}

@@ -1,0 +1,241 @@
+//! Runs a plan: everything is checked and compiled before the first step starts, then the steps run
+//! in order, each on the output of the one before.
+
+use super::{
+    admission,
+    live::now_ms,
+    plan::{Plan, PlannedStep},
+    state::{State, random},
+};
+use crate::render::Output;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use stepward::{
+    Admitted, Broker, Case, CodeDir, Deadline, Engine, EngineOptions, Finished, Job, Outcome, Prepared,
+    Recorded, Step,
+};
+use stepward_broker::{Bindings, LiveBroker, StepIdentity};
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_seam::{LimitName, Limits, Usage};
+use stepward_trust::Digest;
+use tokio::time::Instant;
+
+/// The rule that the caller can end a run.
+const CANCELLED: Rule = Rule::new("cancelled");
+/// The rule that this machine can run steps.
+const RUNTIME: Rule = Rule::new("runtime-start");
+
+/// A step that was admitted under its limits. Nothing is compiled yet.
+pub(crate) struct AdmittedStep {
+    /// Where it comes from.
+    pub(crate) planned: PlannedStep,
+    /// The limits that apply.
+    pub(crate) limits: Limits,
+    admitted: Admitted,
+}
+
+/// What one step left.
+pub(crate) struct Ran {
+    /// Its name in the workflow.
+    pub(crate) name: String,
+    /// The component that ran.
+    pub(crate) component: Digest,
+    /// The limits it ran under.
+    pub(crate) limits: Limits,
+    /// How it ended.
+    pub(crate) outcome: Outcome,
+    /// What it used.
+    pub(crate) usage: Usage,
+    /// What it asked for.
+    pub(crate) calls: Vec<Recorded>,
+    /// Where its trace lies.
+    pub(crate) trace: PathBuf,
+    /// What would be the case of this run.
+    pub(crate) case: Case,
+}
+
+/// Who answers the calls of the steps.
+pub(crate) enum Answers {
+    /// The environment: effects are real.
+    Live(Arc<Bindings>),
+    /// A case: nothing leaves this process.
+    Script(Case),
+}
+
+/// Admits every step of a plan.
+pub(crate) fn admit(
+    plan: &Plan,
+    ceilings: &Limits,
+    lowered: &[(LimitName, u64)],
+    output: &Output,
+) -> Result<Vec<AdmittedStep>, Fault> {
+    plan.steps
+        .iter()
+        .map(|planned| {
+            let limits = planned.limits(ceilings, lowered)?;
+            let admitted = admission::admit(planned, &limits)?;
+            for label in admitted.unused_grants() {
+                output.warning(format_args!(
+                    "{}: `{label}` is granted, but the step does not import it",
+                    planned.place
+                ));
+            }
+            Ok(AdmittedStep { planned: planned.clone(), limits, admitted })
+        })
+        .collect()
+}
+
+/// Runs a future on threads of its own; ctrl-c drops it.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        Fault::new(Class::Unavailable, Owner::Operator, RUNTIME)
+            .says(format_args!("threads cannot be started: {error}"))
+    })?;
+    let result = runtime.block_on(async {
+        tokio::select! {
+            result = work => result,
+            _ = tokio::signal::ctrl_c() => Err(Fault::new(Class::Cancelled, Owner::Caller, CANCELLED)
+                .says("the run was cancelled")
+                .hint("an effect that was under way may have been applied: look at the service before trying again")),
+        }
+    });
+    // A compile that nobody waits for any more must not hold the process up.
+    runtime.shutdown_background();
+    result
+}
+
+/// The engine of this process: it runs one step at a time.
+pub(crate) fn engine() -> Result<Engine, Fault> {
+    Engine::new(EngineOptions { concurrency: 2 })
+}
+
+/// A name for a run: unique, and sorted by time.
+pub(crate) fn run_name() -> Result<String, Fault> {
+    Ok(format!("{}-{:08x}", now_ms(), u32::from_ne_bytes(random()?)))
+}
+
+/// A step that can run, and how much of its wall time compiling took.
+struct ReadyStep {
+    planned: PlannedStep,
+    limits: Limits,
+    step: Step,
+    compiling: Duration,
+}
+
+/// Compiles a step or loads its code, within its limits.
+pub(crate) async fn prepare(
+    engine: &Engine,
+    admitted: Admitted,
+    code: &CodeDir,
+    limits: &Limits,
+    place: &str,
+    output: &Output,
+) -> Result<Step, Fault> {
+    let step = engine
+        .prepare(admitted, Some(code), limits, Deadline::start(limits))
+        .await
+        .map_err(|fault| fault.at(place))?;
+    match step.prepared() {
+        Prepared::Compiled | Prepared::Loaded => {}
+        Prepared::Recompiled(refusal) => {
+            output.warning(format_args!(
+                "{place}: the compiled code that was kept {refusal}; it was compiled again"
+            ));
+        }
+    }
+    Ok(step)
+}
+
+async fn ready(
+    engine: &Engine,
+    code: &CodeDir,
+    step: AdmittedStep,
+    output: &Output,
+) -> Result<ReadyStep, Fault> {
+    let AdmittedStep { planned, limits, admitted } = step;
+    let started = Instant::now();
+    let step = prepare(engine, admitted, code, &limits, &planned.place, output).await?;
+    Ok(ReadyStep { planned, limits, step, compiling: started.elapsed() })
+}
+
+/// The deadline of a run whose step took some of its wall time to compile.
+fn deadline(limits: &Limits, compiling: Duration) -> Deadline {
+    let mut rest = limits.clone();
+    let spent = u64::try_from(compiling.as_millis()).unwrap_or(u64::MAX);
+    let left = limits.get(LimitName::WallTimeMs).saturating_sub(spent).max(1);
+    // Between 1 and what was allowed before, so it is allowed.
+    drop(rest.set(LimitName::WallTimeMs, left));
+    Deadline::start(&rest)
+}
+
+/// Runs the steps in order. What ran is pushed to `ran` as it ends, so that it is not lost when a
+/// later step is refused.
+pub(crate) async fn run(
+    steps: Vec<AdmittedStep>,
+    input: String,
+    answers: &Answers,
+    state: &State,
+    output: &Output,
+    ran: &mut Vec<Ran>,
+) -> Result<(), Fault> {
+    let (engine, code, run) = (engine()?, state.code()?, run_name()?);
+    let mut all = Vec::with_capacity(steps.len());
+    for step in steps {
+        let step = ready(&engine, &code, step, output).await?;
+        // Before the first step runs: a secret that is missing for the last one stops them all.
+        let broker = broker(answers, &run, &step.planned, output)?;
+        all.push((step, broker));
+    }
+    let mut document = input;
+    for (step, broker) in all {
+        let name = &step.planned.name;
+        let job = Job::new(&run, name, &document, step.limits.clone(), broker);
+        let finished = engine.run(&step.step, job, deadline(&step.limits, step.compiling)).await;
+        let trace = state.write_trace(&run, name, &finished.trace.to_json()?)?;
+        let done = finish(step, &document, finished, trace);
+        let next = match &done.outcome {
+            Outcome::Succeeded(output) => Some(output.clone()),
+            Outcome::Failed(_) | Outcome::LimitExceeded(_) | Outcome::Refused(_) => None,
+        };
+        ran.push(done);
+        let Some(next) = next else { break };
+        document = next;
+    }
+    if let Answers::Live(bindings) = answers {
+        bindings.settled().await;
+    }
+    Ok(())
+}
+
+fn finish(step: ReadyStep, input: &str, finished: Finished, trace: PathBuf) -> Ran {
+    let Finished { outcome, usage, trace: recorded } = finished;
+    let document = serde_json::from_str(input).unwrap_or_default();
+    Ran {
+        name: step.planned.name,
+        component: step.step.digest(),
+        limits: step.limits,
+        case: Case::of(document, &recorded.calls, &outcome),
+        outcome,
+        usage,
+        calls: recorded.calls,
+        trace,
+    }
+}
+
+fn broker(
+    answers: &Answers,
+    run: &str,
+    step: &PlannedStep,
+    output: &Output,
+) -> Result<Arc<dyn Broker>, Fault> {
+    match answers {
+        Answers::Script(case) => Ok(Arc::new(case.broker())),
+        Answers::Live(bindings) => {
+            let identity = StepIdentity { run: run.into(), step: step.name.as_str().into(), item: None };
+            let broker = LiveBroker::new(Arc::clone(bindings), step.grants.clone(), identity)?;
+            for warning in broker.warnings() {
+                output.warning(warning);
+            }
+            Ok(Arc::new(broker))
+        }
+    }
+}

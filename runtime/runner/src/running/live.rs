@@ -1,0 +1,137 @@
+//! The live broker of an environment: what this process hands to it.
+
+use super::state::{State, folder};
+use crate::{
+    files::{self, Purpose},
+    project::Project,
+};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::UNIX_EPOCH,
+};
+use stepward_broker::{
+    Bindings, Environment, FileSecrets, ServiceAccount, Services, SystemEntropy, WallClock,
+    net::{Dns, Network, Resolve, Resolving, servers_in},
+};
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_seam::{Grant, Grants, Label};
+
+/// The rule that an environment's file exists.
+const MISSING: Rule = Rule::new("environment-missing");
+/// The rule that an environment's folder has its name.
+const NAME: Rule = Rule::new("environment-name");
+/// The system's list of name servers.
+const RESOLV_CONF: &str = "/etc/resolv.conf";
+
+/// An environment's file and its folder.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// What the file says.
+    pub(crate) environment: Environment,
+    /// Where its roots lie; none where there is no file.
+    folder: Option<PathBuf>,
+}
+
+impl Found {
+    /// Reads the environment `name` of a project, or the one in `named`. Where there is no file,
+    /// steps that need nothing bound run all the same.
+    pub(crate) fn read(project: Option<&Project>, name: &Label, grants: &[&Grants]) -> Result<Self, Fault> {
+        let folder = project.map(|project| project.environment(name));
+        let file = folder.as_ref().map(|folder| folder.join("environment.toml"));
+        match (folder, file) {
+            (Some(folder), Some(file)) if file.exists() => Self::open(&folder, name),
+            (_, file) => Self::none(name, file.as_deref(), grants),
+        }
+    }
+
+    /// Reads the environment in `folder`.
+    pub(crate) fn open(folder: &Path, name: &Label) -> Result<Self, Fault> {
+        let file = folder.join("environment.toml");
+        let environment =
+            Environment::parse(&files::read_text(&file, Purpose::Environment)?, &files::place(&file))?;
+        if environment.name() != name {
+            return Err(Fault::new(Class::BadInput, Owner::Operator, NAME)
+                .at(files::place(&file))
+                .says(format_args!(
+                    "the folder is called {name:?}, but the file is the environment {:?}",
+                    environment.name()
+                ))
+                .hint("an environment's folder carries its name"));
+        }
+        Ok(Self { environment, folder: Some(folder.to_owned()) })
+    }
+
+    fn none(name: &Label, file: Option<&Path>, grants: &[&Grants]) -> Result<Self, Fault> {
+        let bound = |grant: &Grant| match grant {
+            Grant::Endpoint(_) | Grant::Signer | Grant::Secret => true,
+            Grant::Clock | Grant::Random => false,
+        };
+        if grants.iter().any(|grants| grants.iter().any(|(_, grant)| bound(grant))) {
+            return Err(Fault::new(Class::BadInput, Owner::Operator, MISSING)
+                .at(file.map(files::place).unwrap_or_default())
+                .says(format_args!("there is no environment {name:?}, and the steps need one"))
+                .hint("write the file (`stepward schema environment` prints what it may say), or name another with --env"));
+        }
+        let environment = Environment::parse(&format!("name = \"{name}\"\n"), "no environment")?;
+        Ok(Self { environment, folder: None })
+    }
+
+    /// Opens it: roots are loaded, keys derived, secrets found.
+    pub(crate) fn bind(self, state: &State) -> Result<Arc<Bindings>, Fault> {
+        let secrets = state.secrets();
+        let account = ServiceAccount::of_this_process()?;
+        let source = FileSecrets::new(folder(&secrets)?, &files::place(&secrets), account);
+        let dns = Dns::new(&self.name_servers())?;
+        let services = Services {
+            network: Arc::new(Network::new(Arc::new(Names(dns)))),
+            clock: Arc::new(SystemClock),
+            entropy: Arc::new(SystemEntropy::default()),
+            environment_key: state.environment_key()?,
+            observer: Arc::new(()),
+            listeners: Vec::new(),
+        };
+        let folder = folder(&self.folder.unwrap_or(secrets))?;
+        Bindings::open(self.environment, &folder, Arc::new(source), services).map(Arc::new)
+    }
+
+    fn name_servers(&self) -> Vec<std::net::SocketAddr> {
+        if self.environment.resolver().is_empty() {
+            // Without the file there is a name server on this machine: resolv.conf(5).
+            servers_in(&files::read_text(Path::new(RESOLV_CONF), Purpose::Environment).unwrap_or_default())
+        } else {
+            self.environment.resolver().to_vec()
+        }
+    }
+}
+
+/// DNS, but for the names that RFC 6761 (section 6.3) reserves for this machine: they never leave
+/// it. The address policy judges them like any other.
+struct Names(Dns);
+
+impl Resolve for Names {
+    fn resolve<'a>(&'a self, name: &'a str) -> Resolving<'a> {
+        if name == "localhost" || name.ends_with(".localhost") {
+            return Box::pin(async { Ok(vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]) });
+        }
+        self.0.resolve(name)
+    }
+}
+
+/// The system's clock.
+struct SystemClock;
+
+impl WallClock for SystemClock {
+    fn now_ms(&self) -> u64 {
+        now_ms()
+    }
+}
+
+/// Milliseconds since 1970-01-01T00:00:00Z.
+pub(crate) fn now_ms() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "the runner is the room that reads the clock")]
+    let now = std::time::SystemTime::now();
+    // A clock before 1970 is shown as 1970.
+    now.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

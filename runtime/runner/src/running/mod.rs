@@ -1,0 +1,9 @@
+//! Running steps: what is to run, under which limits and grants, where it leaves its traces.
+
+pub(crate) mod admission;
+pub(crate) mod execute;
+pub(crate) mod input;
+pub(crate) mod live;
+pub(crate) mod plan;
+pub(crate) mod report;
+pub(crate) mod state;

@@ -1,0 +1,256 @@
+//! How a run is shown: one JSON object, or a table and what each step reached.
+
+use super::execute::Ran;
+use crate::render::{BAD, DIM, GOOD, Output, STRONG, Table, bytes, count, duration, styled};
+use serde::Serialize;
+use serde_json::value::RawValue;
+use std::process::ExitCode;
+use stepward::{Outcome, Recorded, StepErrorKind};
+use stepward_fault::{Class, Fault, Owner, Rule, shown};
+use stepward_seam::{HostCall, HostReply, HttpFailure, LimitName, Limits, Usage};
+use stepward_trust::Digest;
+
+/// The rule that a step's own error ends a run.
+const STEP_FAILED: Rule = Rule::new("step-failed");
+/// The rule that a limit ends a run.
+const LIMIT_EXCEEDED: Rule = Rule::new("limit-exceeded");
+/// Lines of the output document that people are shown.
+const OUTPUT_LINES: usize = 40;
+
+/// A run that ended, or was refused before it began.
+pub(crate) struct Report<'a> {
+    /// The workflow or step.
+    pub(crate) name: &'a str,
+    /// The steps that ran.
+    pub(crate) ran: &'a [Ran],
+    /// Why no further step ran, where it was not the last step's outcome.
+    pub(crate) fault: Option<&'a Fault>,
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    name: &'a str,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    output: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Error>,
+    steps: Vec<StepJson<'a>>,
+}
+
+/// Why a run did not succeed: a fault, and for a step's own error its code and kind.
+#[derive(Serialize)]
+pub(crate) struct Error {
+    #[serde(flatten)]
+    fault: Fault,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<StepErrorKind>,
+}
+
+#[derive(Serialize)]
+struct StepJson<'a> {
+    name: &'a str,
+    component: Digest,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<LimitName>,
+    usage: Usage,
+    trace: String,
+}
+
+/// The word for an outcome, as `--json` writes it.
+pub(crate) fn status(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Succeeded(_) => "succeeded",
+        Outcome::Failed(_) => "failed",
+        Outcome::LimitExceeded(_) => "limit-exceeded",
+        Outcome::Refused(_) => "refused",
+    }
+}
+
+/// Why a step did not succeed; nothing when it did.
+pub(crate) fn error(step: &str, outcome: &Outcome, limits: &Limits) -> Option<Error> {
+    match outcome {
+        Outcome::Succeeded(_) => None,
+        Outcome::Failed(error) => {
+            let fault = Fault::new(Class::StepFailed, Owner::StepAuthor, STEP_FAILED)
+                .at(format_args!("step {step}"))
+                .says(format_args!("{}: {}", error.code, error.message))
+                .hint(match error.kind {
+                    StepErrorKind::Retryable => "the step says that trying again can help",
+                    StepErrorKind::Permanent => "the step says that the same input will fail again",
+                });
+            Some(Error { fault, code: Some(error.code.clone()), kind: Some(error.kind) })
+        }
+        Outcome::LimitExceeded(name) => {
+            let fault = Fault::new(Class::LimitExceeded, Owner::WorkflowAuthor, LIMIT_EXCEEDED)
+                .at(format_args!("step {step}"))
+                .says(format_args!("the limit {name} = {} {} ran out", count(limits.get(*name)), name.unit()))
+                .hint(format_args!(
+                    "if the step needs more, raise it in its entry in the workflow file:\n[steps.limits]\n{name} = …\n\
+                     `stepward measure` suggests a value"
+                ));
+            Some(Error { fault, code: None, kind: None })
+        }
+        Outcome::Refused(fault) => {
+            let fault = if fault.place().is_empty() {
+                fault.clone().at(format_args!("step {step}"))
+            } else {
+                fault.clone()
+            };
+            Some(Error { fault, code: None, kind: None })
+        }
+    }
+}
+
+impl Report<'_> {
+    fn error(&self) -> Option<Error> {
+        match (self.fault, self.ran.last()) {
+            (Some(fault), _) => Some(Error { fault: fault.clone(), code: None, kind: None }),
+            (None, Some(last)) => error(&last.name, &last.outcome, &last.limits),
+            (None, None) => None,
+        }
+    }
+
+    fn status(&self) -> &'static str {
+        match (self.fault, self.ran.last()) {
+            (Some(fault), _) => match fault.class() {
+                Class::StepFailed
+                | Class::Internal
+                | Class::Unavailable
+                | Class::Cancelled
+                | Class::Waiting => "failed",
+                Class::LimitExceeded => "limit-exceeded",
+                Class::Refused | Class::Usage | Class::BadInput | Class::EvidenceInvalid => "refused",
+            },
+            (None, Some(last)) => status(&last.outcome),
+            (None, None) => "succeeded",
+        }
+    }
+
+    /// Shows the run and gives the exit code.
+    pub(crate) fn show(&self, output: &Output) -> ExitCode {
+        let error = self.error();
+        let code = ExitCode::from(error.as_ref().map_or(0, |error| error.fault.class().exit_code()));
+        if output.is_json() {
+            self.json(output, error);
+            return code;
+        }
+        if !self.ran.is_empty() {
+            output.line(self.table());
+            self.reached(output);
+        }
+        match (&error, self.ran.last().map(|last| &last.outcome)) {
+            (Some(error), _) => output.fault(&error.fault),
+            (None, Some(Outcome::Succeeded(document))) => {
+                show_document(output, document);
+                code
+            }
+            (None, _) => code,
+        }
+    }
+
+    fn json(&self, output: &Output, error: Option<Error>) {
+        let document = match (self.fault, self.ran.last().map(|last| &last.outcome)) {
+            (None, Some(Outcome::Succeeded(document))) => RawValue::from_string(document.clone()).ok(),
+            (_, _) => None,
+        };
+        let steps = self.ran.iter().map(|ran| StepJson {
+            name: &ran.name,
+            component: ran.component,
+            status: status(&ran.outcome),
+            limit: match ran.outcome {
+                Outcome::LimitExceeded(limit) => Some(limit),
+                Outcome::Succeeded(_) | Outcome::Failed(_) | Outcome::Refused(_) => None,
+            },
+            usage: ran.usage,
+            trace: crate::files::place(&ran.trace),
+        });
+        let json =
+            Json { name: self.name, status: self.status(), output: document, error, steps: steps.collect() };
+        output.json("stepward.run/1", &json);
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["step", "fuel", "memory", "calls", "time", "status"]);
+        for ran in self.ran {
+            let style = if matches!(ran.outcome, Outcome::Succeeded(_)) { GOOD } else { BAD };
+            table.row([
+                styled(STRONG, shown(&ran.name)),
+                count(ran.usage.fuel),
+                bytes(ran.usage.peak_memory_bytes),
+                count(ran.usage.host_calls),
+                duration(ran.usage.wall_us),
+                styled(style, status(&ran.outcome)),
+            ]);
+        }
+        table
+    }
+
+    fn reached(&self, output: &Output) {
+        let lines = self
+            .ran
+            .iter()
+            .flat_map(|ran| ran.calls.iter().filter_map(|call| Some((&ran.name, reached(call)?))));
+        let lines = lines.map(|(step, line)| format!("  {} {line}", shown(step))).collect::<Vec<_>>();
+        output.line(if lines.is_empty() {
+            "\nreached: nothing".to_owned()
+        } else {
+            format!("\nreached:\n{}", lines.join("\n"))
+        });
+        if let Some(last) = self.ran.last()
+            && let Some(folder) = last.trace.parent()
+        {
+            output.line(styled(DIM, format_args!("traces: {}", crate::files::place(folder))));
+        }
+    }
+}
+
+/// One call, as a person wants to see it; log lines are not among them.
+pub(crate) fn reached(recorded: &Recorded) -> Option<String> {
+    let text = match &recorded.call {
+        HostCall::Log { .. } => return None,
+        HostCall::Http { endpoint, request } => {
+            format!("{endpoint} {} /{}", request.method.as_str(), request.path.join("/"))
+        }
+        HostCall::Sign { signer, message } => format!("{signer} signed {} bytes", message.len()),
+        HostCall::Reveal { secret } => format!("{secret} REVEALED to the step"),
+        HostCall::Now { clock } => format!("{clock} told the time"),
+        HostCall::Random { random, count } => format!("{random} gave {count} bytes"),
+    };
+    let answer = match &recorded.reply {
+        None => " → the run ended here".to_owned(),
+        Some(HostReply::Http(Ok(response))) => format!(" → {}", response.status),
+        Some(HostReply::Http(Err(HttpFailure::Refused(refusal)))) => {
+            format!(" → refused by {}", refusal.rule)
+        }
+        Some(HostReply::Http(Err(HttpFailure::NotApplied(cause)))) => format!(" → not applied ({cause:?})"),
+        Some(HostReply::Http(Err(HttpFailure::Unknown(cause)))) => format!(" → in doubt ({cause:?})"),
+        Some(HostReply::Sign(Err(refusal)) | HostReply::Reveal(Err(refusal))) => {
+            format!(" → refused by {}", refusal.rule)
+        }
+        Some(
+            HostReply::Sign(Ok(_))
+            | HostReply::Reveal(Ok(_))
+            | HostReply::Now(_)
+            | HostReply::Random(_)
+            | HostReply::Log,
+        ) => String::new(),
+    };
+    Some(shown(&format!("{text}{answer}")).to_string())
+}
+
+fn show_document(output: &Output, document: &str) {
+    let value: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
+    let pretty = serde_json::to_string_pretty(&value).unwrap_or_default();
+    output.line("\noutput:");
+    let lines = pretty.lines().count();
+    for line in pretty.lines().take(OUTPUT_LINES) {
+        output.line(format_args!("  {}", shown(line)));
+    }
+    if lines > OUTPUT_LINES {
+        output.line(styled(DIM, format_args!("  … {} more lines; --json prints all", lines - OUTPUT_LINES)));
+    }
+}

@@ -1,0 +1,123 @@
+//! What the machine keeps for one environment: keys, secrets, compiled code, traces.
+
+use crate::{
+    files::{self, Purpose, Readers},
+    session::{Session, absolute, here},
+};
+use aws_lc_rs::rand;
+use cap_std::{ambient_authority, fs::Dir};
+use std::path::{Path, PathBuf};
+use stepward::{CodeDir, CodeKey};
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_seam::{Label, SecretBytes};
+
+/// The rule that a key of the state is whole.
+const KEY: Rule = Rule::new("state-key");
+/// The rule that the system gives random bytes.
+const RANDOM: Rule = Rule::new("state-random");
+/// Bytes of each key: the strength of SHA-256 and BLAKE3.
+const KEY_BYTES: usize = 32;
+
+/// The state of one environment. Its folders can be entered by their owner alone.
+#[derive(Debug)]
+pub(crate) struct State {
+    root: PathBuf,
+}
+
+/// The system's random bytes.
+pub(crate) fn random<const N: usize>() -> Result<[u8; N], Fault> {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).map_err(|_| {
+        Fault::new(Class::Unavailable, Owner::Operator, RANDOM).says("the system gives no random bytes")
+    })?;
+    Ok(bytes)
+}
+
+impl State {
+    /// Opens the state of `environment`, and makes its folders where they are missing.
+    pub(crate) fn open(session: &Session, environment: &Label) -> Result<Self, Fault> {
+        let base = match session.state() {
+            Some(folder) => absolute(folder),
+            // A component given as a file belongs to no project: its state lies where it is run.
+            None => session
+                .project()
+                .map_or_else(|_| here(), |project| project.root().to_owned())
+                .join(".stepward"),
+        };
+        let root = base.join(environment.as_str());
+        if let Some(parent) = base.parent() {
+            files::make_folder(parent)?;
+        }
+        let state = Self { root };
+        for folder in [base, state.root.clone(), state.keys(), state.secrets(), state.cache(), state.traces()]
+        {
+            files::make_private_folder(&folder)?;
+        }
+        Ok(state)
+    }
+
+    fn keys(&self) -> PathBuf {
+        self.root.join("keys")
+    }
+
+    /// Where secrets lie, one file each.
+    pub(crate) fn secrets(&self) -> PathBuf {
+        self.root.join("secrets")
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.root.join("cache")
+    }
+
+    fn traces(&self) -> PathBuf {
+        self.root.join("traces")
+    }
+
+    /// The folder for the traces of one run.
+    pub(crate) fn run(&self, run: &str) -> Result<PathBuf, Fault> {
+        let folder = self.traces().join(run);
+        files::make_private_folder(&folder)?;
+        Ok(folder)
+    }
+
+    /// Writes the trace of one step.
+    pub(crate) fn write_trace(&self, run: &str, step: &str, trace: &str) -> Result<PathBuf, Fault> {
+        let path = self.run(run)?.join(format!("{step}.json"));
+        files::write(&path, trace.as_bytes(), Readers::Owner)?;
+        Ok(path)
+    }
+
+    /// The environment's key: idempotency keys and fingerprints of secrets are made with it.
+    pub(crate) fn environment_key(&self) -> Result<SecretBytes, Fault> {
+        self.key("environment.key").map(|bytes| SecretBytes::new(bytes.to_vec()))
+    }
+
+    /// Where compiled code is kept, with the key that authenticates it.
+    pub(crate) fn code(&self) -> Result<CodeDir, Fault> {
+        let key = CodeKey::new(self.key("code.key")?);
+        Ok(CodeDir::new(folder(&self.cache())?, key))
+    }
+
+    /// A key of this state, made at its first use.
+    fn key(&self, name: &str) -> Result<[u8; KEY_BYTES], Fault> {
+        let path = self.keys().join(name);
+        if !path.exists() {
+            files::write_new(&path, &random::<KEY_BYTES>()?)?;
+        }
+        let bytes = files::read(&path, Purpose::Key)?;
+        bytes.try_into().map_err(|bytes: Vec<u8>| {
+            Fault::new(Class::BadInput, Owner::Operator, KEY)
+                .at(files::place(&path))
+                .says(format_args!("the key has {} bytes; it must have {KEY_BYTES}", bytes.len()))
+                .hint("restore it from a backup; deleting code.key only costs a compile, but a new environment.key \
+                       makes other idempotency keys, so runs that were interrupted may repeat their effects")
+        })
+    }
+}
+
+/// Opens a folder as a capability.
+pub(crate) fn folder(path: &Path) -> Result<Dir, Fault> {
+    Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| {
+        Fault::new(Class::Unavailable, Owner::Operator, files::READ).at(files::place(path)).says(error)
+    })
+}

@@ -1,0 +1,105 @@
+//! The host's side of `wit/step.wit`: each function turns its arguments into a `HostCall` and asks
+//! the broker. Only the granted labels are put in the linker.
+
+mod http;
+mod log;
+mod plain;
+
+use crate::ending::Ended;
+use crate::meter::Meter;
+use crate::outcome::Recorded;
+use crate::world::{Import, ImportKind, LOG_INTERFACE};
+use std::sync::Arc;
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_seam::{Broker, CallSite, HostCall, HostReply, Interface, Label, LimitName, Stop};
+use wasmtime::StoreContextMut;
+use wasmtime::component::{Linker, LinkerInstance};
+
+/// A broker answered a call with another call's reply.
+const REPLY: Rule = Rule::new("broker-reply");
+
+/// What a run keeps beside its guest.
+pub(crate) struct Ctx {
+    pub(crate) meter: Meter,
+    pub(crate) calls: Vec<Recorded>,
+    broker: Arc<dyn Broker>,
+    run: Arc<str>,
+    step: Arc<str>,
+}
+
+impl Ctx {
+    pub(crate) fn new(meter: Meter, broker: Arc<dyn Broker>, run: Arc<str>, step: Arc<str>) -> Self {
+        Self { meter, calls: Vec::new(), broker, run, step }
+    }
+}
+
+/// Puts exactly the component's admitted imports into the linker.
+pub(crate) fn link(linker: &mut Linker<Ctx>, imports: &[Import]) -> wasmtime::Result<()> {
+    for import in imports {
+        match &import.kind {
+            ImportKind::Log => log::link(&mut linker.instance(LOG_INTERFACE)?)?,
+            ImportKind::Granted { label, interface } => {
+                let mut instance = linker.instance(label.as_str())?;
+                granted(&mut instance, label, *interface)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn granted(
+    instance: &mut LinkerInstance<'_, Ctx>,
+    label: &Label,
+    interface: Interface,
+) -> wasmtime::Result<()> {
+    match interface {
+        Interface::HttpEndpoint => http::link(instance, label),
+        Interface::Signer => plain::link_signer(instance, label),
+        Interface::Secret => plain::link_secret(instance, label),
+        Interface::Clock => plain::link_clock(instance, label),
+        Interface::Random => plain::link_random(instance, label),
+    }
+}
+
+/// Takes `price` from the guest's fuel.
+fn charge(store: &mut StoreContextMut<'_, Ctx>, price: u64) -> wasmtime::Result<()> {
+    let left = store.get_fuel()?;
+    match left.checked_sub(price) {
+        Some(rest) => store.set_fuel(rest),
+        None => {
+            store.set_fuel(0)?;
+            Err(wasmtime::Error::new(Ended::Limit(LimitName::Fuel)))
+        }
+    }
+}
+
+/// One call through the seam: counted, priced, asked, recorded, counted again.
+pub(crate) async fn ask(store: &mut StoreContextMut<'_, Ctx>, call: HostCall) -> wasmtime::Result<HostReply> {
+    let ctx = store.data_mut();
+    let price = ctx.meter.call(&call).map_err(wasmtime::Error::new)?;
+    charge(store, price)?;
+    let ctx = store.data_mut();
+    let site =
+        CallSite { run: Arc::clone(&ctx.run), step: Arc::clone(&ctx.step), sequence: ctx.calls.len() as u64 };
+    let broker = Arc::clone(&ctx.broker);
+    let place = ctx.calls.len();
+    ctx.calls.push(Recorded { call: broker.recorded(call.clone()), reply: None });
+    let reply =
+        broker.call(site, call).await.map_err(|Stop(fault)| wasmtime::Error::new(Ended::Stopped(fault)))?;
+    let ctx = store.data_mut();
+    if let Some(recorded) = ctx.calls.get_mut(place) {
+        recorded.reply = Some(reply.recorded());
+    }
+    let price = ctx.meter.reply(&reply).map_err(wasmtime::Error::new)?;
+    charge(store, price)?;
+    Ok(reply)
+}
+
+/// The broker answered with the reply of another call: a defect of whoever wrote it.
+fn mismatch() -> wasmtime::Error {
+    wasmtime::Error::new(Ended::Stopped(
+        Fault::new(Class::Internal, Owner::Embedder, REPLY)
+            .says("the broker answered a call with the reply of another kind of call")
+            .hint("Broker::call must return the variant of HostReply that has the call's name"),
+    ))
+}

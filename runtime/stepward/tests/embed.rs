@@ -1,0 +1,221 @@
+//! What a host that embeds the crate relies on.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use stepward::*;
+
+fn component() -> Vec<u8> {
+    wat::parse_str(include_str!("support.wat")).expect("the guest encodes")
+}
+
+fn grants() -> Grants {
+    let mut grants = Grants::default();
+    grants.add(Label::new("wall").unwrap(), Grant::Clock).unwrap();
+    grants
+}
+
+fn admitted(limits: &Limits) -> Admitted {
+    let bytes = component();
+    let pin = Digest::of(&bytes);
+    Inspected::read(Pinned::check(bytes, pin).unwrap(), limits).unwrap().admit(&grants()).unwrap()
+}
+
+/// Answers the clock with 1, 2, 3, ….
+#[derive(Default)]
+struct Ticks(AtomicU64);
+
+impl Broker for Ticks {
+    fn call<'a>(&'a self, _site: CallSite, call: HostCall) -> BrokerFuture<'a> {
+        Box::pin(async move {
+            assert!(matches!(call, HostCall::Now { .. }), "the guest only asks the time");
+            Ok(HostReply::Now(self.0.fetch_add(1, Ordering::Relaxed)))
+        })
+    }
+}
+
+/// Never answers.
+struct Silent;
+
+impl Broker for Silent {
+    fn call<'a>(&'a self, _site: CallSite, _call: HostCall) -> BrokerFuture<'a> {
+        Box::pin(std::future::pending())
+    }
+}
+
+async fn step(engine: &Engine, kept: Option<&CodeDir>) -> Step {
+    let limits = Limits::default();
+    engine.prepare(admitted(&limits), kept, &limits, Deadline::start(&limits)).await.expect("it compiles")
+}
+
+fn job(input: &str, broker: Arc<dyn Broker>) -> Job<'_> {
+    Job::new("run-1", "echo", input, Limits::default(), broker)
+}
+
+fn now() -> Deadline {
+    Deadline::start(&Limits::default())
+}
+
+#[tokio::test]
+async fn a_trace_replays_identically_and_a_changed_one_does_not() {
+    let engine = Engine::new(EngineOptions { concurrency: 4 }).unwrap();
+    let step = step(&engine, None).await;
+    let finished = engine.run(&step, job("[1,2]", Arc::new(Ticks::default())), now()).await;
+    let Outcome::Succeeded(output) = &finished.outcome else { panic!("{:?}", finished.outcome) };
+    assert_eq!(output, "[1,2]");
+    assert_eq!((finished.usage.host_calls, finished.usage.bytes_in), (5, 40));
+
+    let json = finished.trace.to_json().unwrap();
+    let trace = Trace::from_json(&json, "trace.json").unwrap();
+    assert_eq!(replay(&engine, &step, &trace, None).await.unwrap(), Replay::Identical);
+
+    let other_answer = json.replacen("\"value\": 3", "\"value\": 4", 1);
+    assert_ne!(json, other_answer);
+    let changed = Trace::from_json(&other_answer, "trace.json").unwrap();
+    assert_eq!(
+        replay(&engine, &step, &changed, None).await.unwrap(),
+        Replay::Identical,
+        "this step does not look at the time, so another answer cannot change it"
+    );
+
+    let fewer = json.replacen("\"input\": \"[1,2]\"", "\"input\": \"[1]\"", 1);
+    let fewer = Trace::from_json(&fewer, "trace.json").unwrap();
+    assert_eq!(
+        replay(&engine, &step, &fewer, None).await.unwrap(),
+        Replay::Diverged(Divergence::FewerCalls { recorded: 5, made: 3 })
+    );
+
+    let more = json.replacen("\"input\": \"[1,2]\"", "\"input\": \"[1,2,3]\"", 1);
+    let more = Trace::from_json(&more, "trace.json").unwrap();
+    let Replay::Diverged(Divergence::Call { sequence: 5, .. }) = replay(&engine, &step, &more, None).await.unwrap() else {
+        panic!("a call beyond the trace is a divergence")
+    };
+
+    let fuel = format!("\"fuel\": {}", finished.usage.fuel);
+    let at = json.rfind(&fuel).unwrap();
+    let other_fuel = format!("{}\"fuel\": 7{}", &json[..at], &json[at + fuel.len()..]);
+    let other_fuel = Trace::from_json(&other_fuel, "trace.json").unwrap();
+    assert!(matches!(
+        replay(&engine, &step, &other_fuel, None).await.unwrap(),
+        Replay::Diverged(Divergence::Usage { .. })
+    ));
+}
+
+#[test]
+fn traces_that_are_not_whole_are_refused_with_their_place() {
+    for bad in ["", "{}", "[]", "{\"schema\":\"stepward.trace/1\"}", "null", "{\"schema\":1"] {
+        let fault = Trace::from_json(bad, "traces/x.json").unwrap_err();
+        assert_eq!((fault.rule().as_str(), fault.place()), ("trace-format", "traces/x.json"), "{bad}");
+        assert!(!fault.remedy().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn kept_code_is_loaded_and_changed_code_is_compiled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || cap_std::fs::Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+    let engine = Engine::new(EngineOptions { concurrency: 2 }).unwrap();
+    let kept = CodeDir::new(open(), CodeKey::new([7; 32]));
+    assert_eq!(step(&engine, Some(&kept)).await.prepared(), Prepared::Compiled);
+    assert_eq!(step(&engine, Some(&kept)).await.prepared(), Prepared::Loaded);
+
+    let other_key = CodeDir::new(open(), CodeKey::new([8; 32]));
+    assert_eq!(step(&engine, Some(&other_key)).await.prepared(), Prepared::Recompiled(CodeRefusal::Tag));
+    assert_eq!(step(&engine, Some(&kept)).await.prepared(), Prepared::Recompiled(CodeRefusal::Tag));
+
+    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let whole = std::fs::read(&file).unwrap();
+    for at in (0..whole.len()).step_by(whole.len() / 40) {
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        std::fs::write(&file, &flipped).unwrap();
+        let prepared = step(&engine, Some(&kept)).await.prepared();
+        assert!(matches!(prepared, Prepared::Recompiled(_)), "byte {at}: {prepared:?}");
+    }
+    for cut in [0, 10, 40, whole.len() - 1] {
+        std::fs::write(&file, &whole[..cut]).unwrap();
+        assert!(matches!(step(&engine, Some(&kept)).await.prepared(), Prepared::Recompiled(_)), "cut at {cut}");
+    }
+    let step = step(&engine, Some(&kept)).await;
+    assert_eq!(step.prepared(), Prepared::Loaded, "recompiling repaired the file");
+    let finished = engine.run(&step, job("1", Arc::new(Ticks::default())), now()).await;
+    assert!(matches!(finished.outcome, Outcome::Succeeded(_)));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written is left");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_wall_time_covers_waiting_and_names_itself() {
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    let step = step(&engine, None).await;
+    let finished = engine.run(&step, job("1", Arc::new(Silent)), now()).await;
+    assert!(matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)), "{:?}", finished.outcome);
+    assert!(finished.usage.wall_us >= LimitName::WallTimeMs.default_value() * 1000);
+
+    // The one turn is taken: the second run waits for it and runs out of its own time.
+    let deadline = now();
+    let (first, second) = tokio::join!(
+        engine.run(&step, job("1", Arc::new(Silent)), deadline),
+        engine.run(&step, job("1", Arc::new(Ticks::default())), deadline),
+    );
+    for finished in [first, second] {
+        assert!(matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_passed_ends_a_compile() {
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    let limits = Limits::default();
+    let deadline = Deadline::start(&limits);
+    tokio::time::advance(std::time::Duration::from_secs(31)).await;
+    // The compiler may be done before anyone looks at the clock; what counts is that a deadline in
+    // the past never yields a run.
+    if let Ok(step) = engine.prepare(admitted(&limits), None, &limits, deadline).await {
+        let finished = engine.run(&step, job("1", Arc::new(Ticks::default())), deadline).await;
+        assert!(matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)));
+    }
+}
+
+#[tokio::test]
+async fn dropping_a_run_cancels_it_and_closing_waits() {
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    let step = step(&engine, None).await;
+    let silent = engine.run(&step, job("1", Arc::new(Silent)), now());
+    tokio::select! {
+        biased;
+        _ = silent => panic!("nobody answers"),
+        () = tokio::task::yield_now() => {}
+    }
+    let finished = engine.run(&step, job("1", Arc::new(Ticks::default())), now()).await;
+    assert!(matches!(finished.outcome, Outcome::Succeeded(_)), "the turn came back: {:?}", finished.outcome);
+
+    engine.close().await;
+    let refused = engine.run(&step, job("1", Arc::new(Ticks::default())), now()).await;
+    let Outcome::Refused(fault) = refused.outcome else { panic!("{:?}", refused.outcome) };
+    assert_eq!(fault.rule().as_str(), "engine-closed");
+}
+
+#[tokio::test]
+async fn a_case_is_held_to_its_calls_and_its_end() {
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    let step = step(&engine, None).await;
+    let run = async |case: &Case| {
+        let broker = Arc::new(case.broker());
+        let input = case.input.to_string();
+        let finished = engine.run(&step, job(&input, Arc::clone(&broker) as Arc<dyn Broker>), now()).await;
+        case.judge(&broker, &finished.outcome)
+    };
+    let case = |calls: &str, expect: &str| {
+        Case::from_json(&format!("{{\"input\":7,\"calls\":{calls},\"expect\":{expect}}}"), "case.json").unwrap()
+    };
+    let tick = r#"{"call":{"call":"now","clock":"wall"},"reply":{"reply":"now","value":1}}"#;
+    run(&case(&format!("[{tick}]"), r#"{"output":7}"#)).await.expect("as foreseen");
+    assert!(matches!(run(&case("[]", r#"{"output":7}"#)).await, Err(CaseDifference::Call(_))));
+    assert_eq!(
+        run(&case(&format!("[{tick},{tick}]"), r#"{"output":7}"#)).await.unwrap_err(),
+        CaseDifference::CallsMissing(1)
+    );
+    assert!(matches!(run(&case(&format!("[{tick}]"), r#"{"output":8}"#)).await, Err(CaseDifference::End(..))));
+    let fault = Case::from_json(r#"{"input":1,"expects":{}}"#, "cases/a.json").unwrap_err();
+    assert_eq!((fault.rule().as_str(), fault.place()), ("case-format", "cases/a.json"));
+}

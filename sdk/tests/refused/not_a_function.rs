@@ -1,0 +1,4 @@
+#[stepward_sdk::step]
+struct Check;
+
+fn main() {}
