@@ -52,7 +52,8 @@ fn order() -> Order {
 }
 
 fn run(erp: &Endpoint) -> Result<Receipt, StepError> {
-    let signer = Signer::scripted(Algorithm::HmacSha256, "v1", |message| message[..2].to_vec());
+    let signer =
+        Signer::scripted(Algorithm::HmacSha256, "v1", |message| message.iter().copied().take(2).collect());
     post_order(order(), erp, &signer, &Secret::scripted("1", "k"), &Clock::fixed(5), &Random::fixed([1, 2]))
 }
 

@@ -48,7 +48,7 @@ impl Credential {
         };
         Ok(match form {
             Form::Bearer => {
-                Self::header(AUTHORIZATION, Zeroizing::new(format!("Bearer {}", plain()?)), refused)?
+                Self::header(AUTHORIZATION, &Zeroizing::new(format!("Bearer {}", plain()?)), refused)?
             }
             Form::Basic => {
                 let Some(colon) = secret.expose().iter().position(|byte| *byte == b':') else {
@@ -56,11 +56,9 @@ impl Credential {
                 };
                 guard.add(name, secret.expose().get(colon + 1..).unwrap_or_default())?;
                 let encoded = Zeroizing::new(STANDARD.encode(secret.expose()));
-                Self::header(AUTHORIZATION, Zeroizing::new(format!("Basic {}", *encoded)), refused)?
+                Self::header(AUTHORIZATION, &Zeroizing::new(format!("Basic {}", *encoded)), refused)?
             }
-            Form::Header(header) => {
-                Self::header(header.clone(), Zeroizing::new(plain()?.to_owned()), refused)?
-            }
+            Form::Header(header) => Self::header(header.clone(), plain()?, refused)?,
             Form::Query(parameter) => {
                 let mut pair = Zeroizing::new(String::new());
                 encode::push(&mut pair, parameter.as_bytes());
@@ -71,12 +69,8 @@ impl Credential {
         })
     }
 
-    fn header(
-        name: HeaderName,
-        value: Zeroizing<String>,
-        refused: impl Fn(&str, &str) -> Fault,
-    ) -> Result<Self, Fault> {
-        let mut value = HeaderValue::from_str(&value)
+    fn header(name: HeaderName, value: &str, refused: impl Fn(&str, &str) -> Fault) -> Result<Self, Fault> {
+        let mut value = HeaderValue::from_str(value)
             .map_err(|_| refused("cannot stand in a header", "store the token alone, without line breaks"))?;
         value.set_sensitive(true);
         Ok(Self::Header(name, value))

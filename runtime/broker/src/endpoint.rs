@@ -10,7 +10,8 @@ use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
 use stepward_seam::{Body, Cause, HttpFailure, HttpResponse, Label, Pair};
 
-/// Highest status that HTTP defines (RFC 9110, section 15).
+/// Highest status that HTTP defines. A higher one is invalid and is to be taken for an error of the
+/// server (RFC 9110, section 15), so the step sees this one.
 const STATUS: u16 = 599;
 
 /// An endpoint with its gate and its credential.

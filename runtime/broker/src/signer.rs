@@ -22,7 +22,7 @@ pub(crate) struct SigningKey {
 }
 
 enum Key {
-    Hmac(hmac::Key),
+    Hmac(Box<hmac::Key>),
     Ed25519(Box<Ed25519KeyPair>),
 }
 
@@ -53,7 +53,7 @@ impl SigningKey {
                     ));
                 }
                 guard.add(name, secret.expose())?;
-                Key::Hmac(hmac::Key::new(hmac::HMAC_SHA256, secret.expose()))
+                Key::Hmac(Box::new(hmac::Key::new(hmac::HMAC_SHA256, secret.expose())))
             }
             Algorithm::Ed25519 => {
                 let (pair, seed) = ed25519(secret.expose()).ok_or_else(|| {

@@ -174,9 +174,8 @@ fn every_mistake_is_told_with_place_rule_and_remedy() {
     let mut wrong = Vec::new();
     for (text, replacement, rule, place, says) in MISTAKES {
         assert!(GOOD.contains(text), "{text}");
-        let fault = match parse(&GOOD.replacen(text, replacement, 1)) {
-            Ok(_) => panic!("{replacement} was read"),
-            Err(fault) => fault,
+        let Err(fault) = parse(&GOOD.replacen(text, replacement, 1)) else {
+            panic!("{replacement} was read")
         };
         let told = format!("{fault:?}");
         let expected = format!("environments/dev/environment.toml{place}");

@@ -6,7 +6,7 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write as _},
     os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
-    path::Path,
+    path::{Path, PathBuf},
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::LimitName;
@@ -267,8 +267,24 @@ impl Staged {
     }
 }
 
+/// The names of the folders in a folder, sorted; empty when there is no such folder.
+pub(crate) fn folders(folder: &Path) -> Result<Vec<String>, Fault> {
+    let entries = entries(folder)?;
+    Ok(entries
+        .iter()
+        .filter(|path| path.is_dir())
+        .filter_map(|path| Some(path.file_name()?.to_str()?.to_owned()))
+        .collect())
+}
+
 /// The files in a folder with this extension, sorted by name; empty when there is no such folder.
-pub(crate) fn list(folder: &Path, extension: &str) -> Result<Vec<std::path::PathBuf>, Fault> {
+pub(crate) fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, Fault> {
+    let mut found = entries(folder)?;
+    found.retain(|path| path.extension() == Some(OsStr::new(extension)));
+    Ok(found)
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
     let failed =
         |error: io::Error| Fault::new(Class::BadInput, Owner::Caller, READ).at(place(folder)).says(error);
     let entries = match fs::read_dir(folder) {
@@ -276,13 +292,10 @@ pub(crate) fn list(folder: &Path, extension: &str) -> Result<Vec<std::path::Path
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(error) => return Err(failed(error)),
     };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if path.extension() == Some(OsStr::new(extension)) {
-            found.push(path);
-        }
-    }
+    let mut found = entries
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(failed)?;
     found.sort();
     Ok(found)
 }

@@ -14,7 +14,7 @@ const ALERT: &str = "stepward::alert";
 
 /// How much is reported.
 #[derive(Args)]
-pub(crate) struct Arguments {
+pub(crate) struct LogArguments {
     /// Reports on standard error what happens, the steps' log lines too
     #[arg(long, value_name = "LEVEL", env = "STEPWARD_LOG", value_enum, default_value = "off", num_args = 0..=1, require_equals = true, default_missing_value = "info")]
     log: Level,
@@ -46,7 +46,7 @@ impl Level {
     }
 }
 
-impl Arguments {
+impl LogArguments {
     /// Starts reporting.
     pub(crate) fn install(&self) {
         let targets = Targets::new()

@@ -7,6 +7,7 @@
 mod build;
 mod cli;
 mod command;
+mod demo;
 mod files;
 mod log;
 mod project;

@@ -15,6 +15,7 @@
 mod admit;
 mod code;
 mod describe;
+mod document;
 mod ending;
 mod engine;
 mod host;

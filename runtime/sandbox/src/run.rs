@@ -1,5 +1,6 @@
 //! One run: a fresh store and instance, all limits from the first instruction on, then nothing left.
 
+use crate::document;
 use crate::ending::Ended;
 use crate::engine::{Engine, Ready};
 use crate::host::Ctx;
@@ -155,7 +156,7 @@ fn outcome(answer: wasmtime::Result<GuestResult>, ctx: &mut Ctx, broker: &dyn Br
 }
 
 fn released(broker: &dyn Broker, text: String) -> Outcome {
-    if let Err(error) = serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+    if let Err(error) = document::read(&text) {
         let message = format!("the step returned text that is not a JSON document: {error}");
         return Outcome::Failed(StepError::from_guest(StepErrorKind::Permanent, "output-not-json", &message));
     }

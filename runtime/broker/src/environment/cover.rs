@@ -27,7 +27,7 @@ pub(super) struct Uses<'a> {
     source: Source<'a>,
     secrets: &'a BTreeMap<Label, Spanned<Secret>>,
     networks: &'a BTreeMap<Label, Spanned<Network>>,
-    secret_uses: BTreeMap<Label, Use>,
+    used_secrets: BTreeMap<Label, Use>,
     used_networks: BTreeSet<Label>,
 }
 
@@ -37,7 +37,7 @@ impl<'a> Uses<'a> {
             source,
             secrets: &file.secrets,
             networks: &file.networks,
-            secret_uses: BTreeMap::new(),
+            used_secrets: BTreeMap::new(),
             used_networks: BTreeSet::new(),
         }
     }
@@ -88,8 +88,8 @@ impl<'a> Uses<'a> {
                 .says(format_args!("the secret {name:?} is not declared"))
                 .hint(format_args!("add to {}:\n[secrets.{name}]\nversion = \"1\"", self.source.place)));
         }
-        match self.secret_uses.get(name) {
-            None => drop(self.secret_uses.insert(name.clone(), wanted)),
+        match self.used_secrets.get(name) {
+            None => drop(self.used_secrets.insert(name.clone(), wanted)),
             Some(first) if fits(first, &wanted) => {}
             Some(first) => {
                 return Err(self
@@ -108,8 +108,8 @@ impl<'a> Uses<'a> {
 
     /// A warning for each declared thing that nothing uses.
     pub(super) fn unused(self) -> Vec<Fault> {
-        let Self { source, secrets, networks, secret_uses, used_networks } = self;
-        let idle_secrets = secrets.iter().filter(|(name, _)| !secret_uses.contains_key(*name));
+        let Self { source, secrets, networks, used_secrets, used_networks } = self;
+        let idle_secrets = secrets.iter().filter(|(name, _)| !used_secrets.contains_key(*name));
         let idle_networks = networks.iter().filter(|(name, _)| !used_networks.contains(*name));
         idle_secrets
             .map(|(name, written)| ("secret", "secrets", name, written.span()))

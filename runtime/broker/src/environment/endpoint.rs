@@ -84,6 +84,7 @@ pub(crate) enum Form {
 }
 
 /// What an endpoint's table is read with.
+#[derive(Clone, Copy)]
 pub(super) struct Names<'a> {
     pub(super) networks: &'a BTreeMap<Label, Vec<IpNet>>,
     pub(super) label: &'a Label,

@@ -114,6 +114,7 @@ pub(super) enum CredentialForm {
 /// Milliseconds for each part of an exchange.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[expect(clippy::struct_field_names, reason = "the file's keys name their unit")]
 pub(super) struct Timeouts {
     /// Until a connection stands.
     #[schemars(with = "Option<u64>")]

@@ -100,9 +100,8 @@ fn meet(one: &str, other: &str) -> bool {
     loop {
         match (pairs.0.next().map(String::as_str), pairs.1.next().map(String::as_str)) {
             (None, None) | (Some("**"), Some(_)) | (Some(_), Some("**")) => return true,
-            (None, Some(_)) | (Some(_), None) => return false,
             (Some(a), Some(b)) if a == b || a == "*" || b == "*" => {}
-            (Some(_), Some(_)) => return false,
+            (None | Some(_), Some(_)) | (Some(_), None) => return false,
         }
     }
 }

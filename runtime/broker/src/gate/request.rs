@@ -42,12 +42,12 @@ impl Segments<'_> {
         patterns.iter().find(|pattern| pattern.matches(self.0).is_some()).map(PathPattern::as_str)
     }
 
-    /// A pattern that would allow exactly this many segments with this beginning.
+    /// A pattern that would allow as many segments with this beginning.
     pub(super) fn example(self) -> String {
-        let first = self.0.first().map_or("", String::as_str);
-        let mut pattern = format!("/{first}");
-        pattern.extend(self.0.iter().skip(1).map(|_| "/*"));
-        pattern
+        let stars = "/*".repeat(self.0.len().saturating_sub(1));
+        let exact = format!("/{}{stars}", self.0.first().map_or("", String::as_str));
+        // A first segment with a character that patterns refuse is told as a star.
+        PathPattern::new(&exact).map_or(format!("/*{stars}"), String::from)
     }
 }
 

@@ -12,14 +12,18 @@ fn guard(secret: &[u8]) -> Guard {
     builder.build().unwrap()
 }
 
+fn each(secret: &[u8], spell: impl Fn(u8) -> String) -> Vec<u8> {
+    secret.iter().map(|byte| spell(*byte)).collect::<Vec<_>>().concat().into_bytes()
+}
+
 /// Written apart from the guard's own encoders, so that one mistake cannot stand in both.
 fn encodings(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut all = vec![
         ("raw", secret.to_vec()),
-        ("hex", secret.iter().map(|b| format!("{b:02x}")).collect::<String>().into_bytes()),
-        ("HEX", secret.iter().map(|b| format!("{b:02X}")).collect::<String>().into_bytes()),
-        ("percent, every byte", secret.iter().map(|b| format!("%{b:02X}")).collect::<String>().into_bytes()),
-        ("percent, lower", secret.iter().map(|b| format!("%{b:02x}")).collect::<String>().into_bytes()),
+        ("hex", each(secret, |b| format!("{b:02x}"))),
+        ("HEX", each(secret, |b| format!("{b:02X}"))),
+        ("percent, every byte", each(secret, |b| format!("%{b:02X}"))),
+        ("percent, lower", each(secret, |b| format!("%{b:02x}"))),
         ("form", url::form_urlencoded::byte_serialize(secret).collect::<String>().into_bytes()),
     ];
     for prefix in [&b""[..], b"u", b"us"] {
@@ -34,7 +38,7 @@ fn encodings(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     if let Ok(text) = std::str::from_utf8(secret) {
         all.push(("json", serde_json::to_vec(text).unwrap()));
         all.push(("json, slashes", serde_json::to_string(text).unwrap().replace('/', "\\/").into_bytes()));
-        let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<String>();
+        let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
         all.push(("json, every character", units.into_bytes()));
         all.push((
             "url",

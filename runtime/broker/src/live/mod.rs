@@ -69,6 +69,7 @@ impl LiveBroker {
     /// # Errors
     /// When a label is not bound (with the lines to add), or a secret cannot be fetched or does not
     /// fit its use.
+    #[expect(clippy::needless_pass_by_value, reason = "the grants end here: a step has one broker")]
     pub fn new(bindings: Arc<Bindings>, grants: Grants, identity: StepIdentity) -> Result<Self, Fault> {
         ready::broker(bindings, &grants, identity)
     }

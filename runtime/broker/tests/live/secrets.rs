@@ -29,8 +29,8 @@ async fn an_echoed_credential_ends_the_call() {
     let world = World::new(Act::Echo).await;
     let broker = world.erp();
     withheld(&world, &broker, "the whole request").await;
-    let hex = TOKEN.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
-    let percent = TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let hex = TOKEN.bytes().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let percent = TOKEN.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     let json = serde_json::to_string(TOKEN).unwrap();
     for (encoding, text) in [
         ("plain", TOKEN.to_owned()),

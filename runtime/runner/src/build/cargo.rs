@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
-    process::Stdio,
+    process::{Child, Stdio},
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::Label;
@@ -73,6 +73,7 @@ struct Artifact {
     package_id: String,
     target: Target,
     filenames: Vec<PathBuf>,
+    executable: Option<PathBuf>,
 }
 
 /// The crates of a project and the workspace that they are members of.
@@ -151,17 +152,10 @@ impl Crates {
             .spawn()
             .map_err(|error| refused(COMPILES).says(format_args!("`cargo` cannot be started: {error}")))?;
         let mut built = BTreeMap::new();
-        if let Some(stdout) = child.stdout.take() {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                if let Ok(Message::CompilerArtifact(artifact)) = serde_json::from_str(&line)
-                    && artifact.target.is_cdylib()
-                    && let Some(file) = artifact
-                        .filenames
-                        .into_iter()
-                        .find(|file| file.extension().is_some_and(|e| e == "wasm"))
-                {
-                    built.insert(artifact.package_id, file);
-                }
+        for artifact in artifacts(&mut child).filter(|artifact| artifact.target.is_cdylib()) {
+            let wasm = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "wasm");
+            if let Some(file) = artifact.filenames.into_iter().find(wasm) {
+                built.insert(artifact.package_id, file);
             }
         }
         if !child.wait().is_ok_and(|status| status.success()) {
@@ -179,6 +173,34 @@ impl Crates {
             })
             .collect()
     }
+}
+
+/// Builds a program of the workspace that `folder` lies in, as `cargo build` does; its path.
+pub(crate) fn build_program(folder: &Path, package: &str) -> Result<PathBuf, Fault> {
+    let failed = |says: &str| refused(COMPILES).at(package).says(says);
+    let mut child = program("cargo", folder)
+        .args(["build", "--package", package, "--bins", "--message-format", "json-render-diagnostics"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| failed(&format!("`cargo` cannot be started: {error}")))?;
+    let mut found = None;
+    for artifact in artifacts(&mut child) {
+        found = artifact.executable.or(found);
+    }
+    if !child.wait().is_ok_and(|status| status.success()) {
+        return Err(failed("the program does not compile; what the compiler says stands above"));
+    }
+    found.ok_or_else(|| failed("cargo built no program"))
+}
+
+/// What cargo says that it made, while it works.
+fn artifacts(child: &mut Child) -> impl Iterator<Item = Artifact> {
+    let lines = child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).lines());
+    lines.map_while(Result::ok).filter_map(|line| match serde_json::from_str(&line) {
+        Ok(Message::CompilerArtifact(artifact)) => Some(artifact),
+        // Other messages, and what build scripts print.
+        Ok(Message::Other) | Err(_) => None,
+    })
 }
 
 impl Metadata {

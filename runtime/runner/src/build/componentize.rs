@@ -112,3 +112,98 @@ fn fault(message: impl std::fmt::Display) -> Fault {
     Fault::new(Class::BadInput, Owner::StepAuthor, COMPONENTIZE)
         .says(format_args!("the core module cannot be made a component: {message}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Componentized, SCHEMAS_SECTION, componentize};
+    use stepward_fault::Fault;
+    use wasmparser::{Parser, Payload};
+    use wit_component::{StringEncoding, embed_component_metadata};
+    use wit_parser::Resolve;
+
+    /// A step that asks for a clock, as a compiler would write it: memory, a description at 64, and
+    /// a world in a custom section.
+    fn core(description: &str, body: &str) -> Vec<u8> {
+        let length = description.len();
+        let escaped = description.replace('"', "\\22");
+        let text = format!(
+            r#"(module
+                (import "office" "now" (func $now (result i64)))
+                (memory (export "memory") 1)
+                (data (i32.const 16) "\40\00\00\00\{length:02x}\00\00\00")
+                (data (i32.const 64) "{escaped}")
+                (func (export "run") (param i32 i32) (result i32) {body})
+                (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+                (func (export "stepward-describe") (result i32) i32.const 16)
+                (@custom "producers" "\00")
+                (@custom ".debug_line" "/home/author/secret"))"#
+        );
+        let contract = include_str!("../../../../wit/step.wit").replacen(
+            "package stepward:step@0.1.0;",
+            "package stepward:step@0.1.0 {",
+            1,
+        );
+        let world = "package local:step; world w {
+            include stepward:step/step@0.1.0; import office: stepward:step/clock@0.1.0; }";
+        let mut resolve = Resolve::default();
+        let package = resolve.push_str("world.wit", &format!("{world}\n{contract}\n}}")).unwrap();
+        let world = resolve.select_world(&[package], None).unwrap();
+        let mut core = wat::parse_str(text).unwrap();
+        embed_component_metadata(&mut core, &resolve, world, StringEncoding::UTF8).unwrap();
+        core
+    }
+
+    const DESCRIPTION: &str = r#"{"step":"tell-time","output":{"type":"integer"},"input":true}"#;
+    const BODY: &str = "(drop (call $now)) i32.const 0";
+
+    fn sections(component: &[u8], name: &str) -> Vec<String> {
+        let payloads = Parser::new(0).parse_all(component);
+        payloads
+            .filter_map(|payload| match payload.unwrap() {
+                Payload::CustomSection(section) if section.name() == name => {
+                    Some(String::from_utf8_lossy(section.data()).into_owned())
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn made(core: &[u8]) -> Componentized {
+        componentize(core).unwrap()
+    }
+
+    #[test]
+    fn a_component_carries_its_world_and_its_schemas_and_no_path() {
+        let component = made(&core(DESCRIPTION, BODY));
+        assert_eq!(
+            component.world_wit,
+            "package local:tell-time;\n\nworld tell-time {\n  import stepward:step/types@0.1.0;\n  \
+             import office: stepward:step/clock@0.1.0;\n  use stepward:step/types@0.1.0.{step-error};\n\n  \
+             export run: func(input: string) -> result<string, step-error>;\n}\n"
+        );
+        assert_eq!(component.step_name.as_deref(), Some("tell-time"));
+        assert_eq!(component.input_schema, Some(true.into()));
+        assert_eq!(
+            sections(&component.bytes, SCHEMAS_SECTION),
+            [r#"{"input":true,"output":{"type":"integer"},"step":"tell-time"}"#]
+        );
+        for gone in ["stepward-describe", "/home/author"] {
+            assert!(!component.bytes.windows(gone.len()).any(|window| window == gone.as_bytes()), "{gone}");
+        }
+    }
+
+    #[test]
+    fn equal_modules_give_equal_bytes() {
+        assert_eq!(made(&core(DESCRIPTION, BODY)).bytes, made(&core(DESCRIPTION, BODY)).bytes);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let refusal = |core: &[u8]| componentize(core).unwrap_err();
+        let says = |fault: &Fault, text: &str| assert!(fault.message().contains(text), "{fault:?}");
+        says(&refusal(b"no module"), "cannot be made a component");
+        says(&refusal(&core("{}", BODY)), "missing field `step`");
+        says(&refusal(&core(r#"{"step":"a","input":1,"output":1,"more":1}"#, BODY)), "unknown field `more`");
+        says(&refusal(&wat::parse_str(r#"(module (import "env" "time" (func)))"#).unwrap()), "env");
+    }
+}

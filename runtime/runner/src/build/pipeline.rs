@@ -20,7 +20,7 @@ use stepward_seam::Label;
 use stepward_trust::{Difference, Lock, LockedStep};
 
 /// The rule that a locked build changes nothing.
-const LOCKED: Rule = Rule::new("lock-differs");
+pub(crate) const LOCKED: Rule = Rule::new("lock-differs");
 /// The rule that a step has the name that its function gives it.
 const NAME: Rule = Rule::new("step-name");
 /// The rule that a project has steps to build.

@@ -245,3 +245,81 @@ impl Reencode for Pruner<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::prune;
+    use wasmparser::{Parser, Payload, Validator};
+
+    /// For each function of the pruned module, whether its body is still there.
+    fn kept(text: &str) -> Vec<bool> {
+        let pruned = prune(&wat::parse_str(text).unwrap(), "describe").unwrap();
+        Validator::new().validate_all(&pruned).unwrap();
+        let bodies = Parser::new(0).parse_all(&pruned).filter_map(|payload| match payload.unwrap() {
+            Payload::CodeSectionEntry(body) => Some(body.as_bytes() != [0, 0, 0x0b]),
+            _ => None,
+        });
+        bodies.collect()
+    }
+
+    #[test]
+    fn what_only_the_export_reached_goes_and_indices_stay() {
+        let text = r#"(module
+            (import "host" "f" (func $host))
+            (func $shared (drop (i32.const 1)))
+            (func $schemas (call $deeper) (call $shared))
+            (func $deeper (drop (i32.const 2)))
+            (func (export "describe") (call $schemas))
+            (func (export "run") (call $shared) (call $host)))"#;
+        assert_eq!(kept(text), [true, false, false, false, true]);
+        let pruned = prune(&wat::parse_str(text).unwrap(), "describe").unwrap();
+        assert!(!pruned.windows(8).any(|window| window == b"describe"));
+    }
+
+    #[test]
+    fn a_function_in_a_table_stays_when_code_that_stays_can_call_its_type() {
+        let text = r#"(module
+            (type $called (func (param i32)))
+            (type $same (func (param i32)))
+            (table 3 funcref)
+            (elem (i32.const 0) $reached $other $start)
+            (func $reached (type $same) (drop (local.get 0)))
+            (func $other (param i64) (drop (local.get 0)))
+            (func (export "describe") (call_indirect (param i64) (i64.const 0) (i32.const 1)))
+            (func (export "run") (call_indirect (type $called) (i32.const 0) (i32.const 0)))
+            (func $start (drop (i32.const 3)))
+            (start $start))"#;
+        assert_eq!(kept(text), [true, false, false, true, true]);
+    }
+
+    #[test]
+    fn every_function_in_a_table_that_can_be_read_otherwise_stays() {
+        let functions = r#"(elem (i32.const 0) $other) (func $other (drop (i32.const 1)))
+            (func (export "describe"))"#;
+        assert_eq!(kept(&format!(r#"(module (table (export "t") 1 funcref) {functions})"#)), [true, false]);
+        assert_eq!(
+            kept(&format!(r#"(module (import "m" "t" (table 1 funcref)) {functions})"#)),
+            [true, false]
+        );
+        assert_eq!(kept(&format!("(module (table 1 funcref) {functions})")), [false, false]);
+        let reads = r#"(func (export "run") (drop (table.get 0 (i32.const 0))))"#;
+        assert_eq!(kept(&format!("(module (table 1 funcref) {functions} {reads})")), [true, false, true]);
+    }
+
+    #[test]
+    fn references_from_globals_and_code_count() {
+        let text = r#"(module
+            (func $by_global (drop (i32.const 1)))
+            (func $by_code (drop (i32.const 2)))
+            (elem declare func $by_code)
+            (global funcref (ref.func $by_global))
+            (func (export "run") (drop (ref.func $by_code))))"#;
+        assert_eq!(kept(text), [true, true, true]);
+    }
+
+    #[test]
+    fn bytes_that_are_no_module_are_refused() {
+        assert!(prune(b"", "describe").is_err() || prune(b"", "describe").unwrap().len() == 8);
+        assert!(prune(b"\0asm\x01\0\0\0\x0a\x05\x01", "describe").is_err());
+    }
+}

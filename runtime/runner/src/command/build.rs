@@ -58,14 +58,19 @@ fn show(session: &Session, built: &Built) {
     session
         .output()
         .json("stepward.build/1", &Report { steps: steps.collect(), changes: &built.differences });
+    table(session, built);
+    for difference in &built.differences {
+        session.output().line(format_args!("  changed: {difference}"));
+    }
+}
+
+/// Shows what each step is and reaches.
+pub(crate) fn table(session: &Session, built: &Built) {
     let mut table = Table::new(&["step", "size", "component", "reaches"]);
     for (name, step) in &built.lock.steps {
         table.row([styled(GOOD, name), bytes(step.size), short(step), reaches(step)]);
     }
     session.output().line(table);
-    for difference in &built.differences {
-        session.output().line(format_args!("  changed: {difference}"));
-    }
 }
 
 /// Enough of a digest to tell two builds apart by eye; the lock has all of it.

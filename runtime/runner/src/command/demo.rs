@@ -1,14 +1,198 @@
 //! `stepward demo`
 
-use crate::session::Session;
+use crate::{
+    build::pipeline::{self, Mode},
+    demo::{
+        refusals::{Attempts, Refusal},
+        service::Service,
+        stage::Stage,
+    },
+    files,
+    project::{FILE, LOCK_FILE, Project},
+    render::{BAD, DIM, STRONG, styled},
+    running::{
+        execute::{self, Answers, Ran},
+        input,
+        live::Found,
+        plan::Plan,
+        report::Report,
+    },
+    session::{Session, here},
+};
 use clap::Args;
-use std::process::ExitCode;
-use stepward_fault::Fault;
+use serde::Serialize;
+use std::{io::BufRead as _, path::PathBuf, process::ExitCode, sync::Arc};
+use stepward::Outcome;
+use stepward_fault::{Class, Fault, Owner, Rule, shown};
 
-/// …
+/// The rule that the demonstration needs the example.
+const NO_EXAMPLE: Rule = Rule::new("demo-checkout");
+/// The rule that the demonstration goes well.
+const FAILED: Rule = Rule::new("demo-failed");
+/// The rule that keeping the service open needs a person.
+const NOBODY: Rule = Rule::new("demo-keep");
+/// The example, from the root of a checkout.
+const EXAMPLE: &str = "guest-examples/invoice-approval";
+/// A real invoice that nobody here wrote: documents/NOTICE says where it comes from.
+const INVOICE: &str = "documents/BIS3_Invoice_positive.XML";
+
+/// Builds the invoice example, starts its ERP on this machine, pays a real invoice with three
+/// sealed steps, and tries what must be refused. Needs a checkout of Stepward; everything it makes
+/// lies below target/ of the example.
 #[derive(Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Leaves the ERP running at the end until Enter is pressed, to look at it
+    #[arg(long)]
+    keep: bool,
+}
 
-pub(crate) fn run(_: &Session, _: &Arguments) -> Result<ExitCode, Fault> {
+#[derive(Serialize)]
+struct Summary<'a> {
+    steps: Vec<&'a str>,
+    refused: &'a [Refusal],
+}
+
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
+    if arguments.keep && !session.may_ask() {
+        return Err(Fault::new(Class::Usage, Owner::Caller, NOBODY)
+            .says("--keep waits for a person, and --no-input says that there is none"));
+    }
+    let (output, project) = (session.output(), find(session)?);
+    let heading = |number: u8, text: &str| {
+        output.line(format_args!("\n{}", styled(STRONG, format_args!("{number}. {text}"))))
+    };
+    heading(1, "Three steps, sealed into components and pinned by their digests");
+    build(session, &project)?;
+
+    let stage = Stage::set(&project)?;
+    let state = stage.state()?;
+    let service = Service::start(&project, &stage, &stage.payer_key(&state)?)?;
+    stage.bind(&project, &service.ready, &state)?;
+    heading(2, "A real invoice, read, checked and paid");
+    output.line(format_args!("  invoice: {}", files::place(&project.root().join(INVOICE))));
+    output.line(format_args!(
+        "  erp:     {} (HTTPS, its own root; the token is added by the host, no step sees it)\n",
+        service.ready.url
+    ));
+
+    let plan = Plan::of_workflow(&project, &project.workflow(&project.workflow_file("approve"))?)?;
+    let invoice = input::read(&project.root().join(INVOICE))?;
+    let found = Found::open(&stage.environment(), stage.name())?;
+    let (ran, refused) = execute::block_on(async {
+        let bindings = found.bind(&state)?;
+        let steps = execute::admit(&plan, bindings.environment().ceilings(), &[], output)?;
+        let mut ran = Vec::new();
+        execute::run(steps, invoice.clone(), &Answers::Live(Arc::clone(&bindings)), &state, output, &mut ran)
+            .await?;
+        paid(session, &ran)?;
+        let attempts = Attempts {
+            plan: &plan,
+            ran: &ran,
+            invoice: &invoice,
+            bindings: &bindings,
+            state: &state,
+            stage: &stage,
+            output,
+        };
+        let refused = attempts.all().await?;
+        Ok((ran, refused))
+    })?;
+    heading(3, "What was refused, each really tried just now");
+    for Refusal { tried, rule, message } in &refused {
+        output.line(format_args!(
+            "  {} {tried}\n    {}",
+            styled(BAD, "✗"),
+            styled(DIM, format_args!("{rule}: {}", shown(message)))
+        ));
+    }
+    output.json(
+        "stepward.demo/1",
+        &Summary { steps: ran.iter().map(|ran| ran.name.as_str()).collect(), refused: &refused },
+    );
+    heading(4, "Look at it yourself");
+    look(session, &project, &ran, &service, arguments.keep);
     Ok(ExitCode::SUCCESS)
+}
+
+/// The example of the checkout that this is run in.
+fn find(session: &Session) -> Result<Project, Fault> {
+    let here = here();
+    let example = |folder: PathBuf| {
+        (folder.join(FILE).is_file() && folder.join("erp/Cargo.toml").is_file()).then_some(folder)
+    };
+    let found = here
+        .ancestors()
+        .find_map(|folder| example(folder.to_owned()).or_else(|| example(folder.join(EXAMPLE))));
+    match (found, session.project()) {
+        (Some(folder), _) => Project::open(&folder),
+        (None, Ok(project)) if project.root().join("erp/Cargo.toml").is_file() => Ok(project),
+        (None, _) => Err(Fault::new(Class::BadInput, Owner::Caller, NO_EXAMPLE)
+            .at(here.display())
+            .says("the demonstration runs in a checkout of Stepward, and this folder is in none")
+            .hint("go to the checkout and run `cargo run -- demo`; to start something of your own: `stepward new NAME`")),
+    }
+}
+
+fn build(session: &Session, project: &Project) -> Result<(), Fault> {
+    let output = session.output();
+    let mode = if project.lock_if_any()?.is_some() { Mode::Locked } else { Mode::Update };
+    let built = match pipeline::build(project, mode, output) {
+        Err(fault) if fault.rule() == pipeline::LOCKED => {
+            output.warning(format_args!(
+                "{}\n         {LOCK_FILE} was written anew; `git diff` shows the changes",
+                fault.message()
+            ));
+            pipeline::build(project, Mode::Update, output)?
+        }
+        result => result?,
+    };
+    super::build::table(session, &built);
+    Ok(())
+}
+
+/// Shows the run; it must have succeeded.
+fn paid(session: &Session, ran: &[Ran]) -> Result<(), Fault> {
+    match ran.last().map(|ran| &ran.outcome) {
+        Some(Outcome::Succeeded(_)) => {
+            if !session.output().is_json() {
+                Report { name: "approve", ran, fault: None }.show(session.output());
+            }
+            Ok(())
+        }
+        Some(Outcome::Failed(_) | Outcome::LimitExceeded(_) | Outcome::Refused(_)) | None => {
+            if !session.output().is_json() {
+                Report { name: "approve", ran, fault: None }.show(session.output());
+            }
+            Err(Fault::new(Class::StepFailed, Owner::Stepward, FAILED)
+                .says("the example's invoice was not paid"))
+        }
+    }
+}
+
+fn look(session: &Session, project: &Project, ran: &[Ran], service: &Service, keep: bool) {
+    let output = session.output();
+    let root = files::place(project.root());
+    output.line(format_args!("  what a step can reach:   stepward inspect post-payment --project {root}"));
+    if let Some(last) = ran.last() {
+        output.line(format_args!(
+            "  run it again, no effect: stepward runs replay {}",
+            files::place(&last.trace)
+        ));
+    }
+    output.line(format_args!(
+        "  what the ERP booked:     {}",
+        files::place(&project.root().join("target/stepward/demo/erp"))
+    ));
+    if !keep {
+        output.line("  its page in a browser:   stepward demo --keep");
+        return;
+    }
+    let page = service.ready.url.trim_end_matches("/api");
+    output.line(format_args!(
+        "  its page in a browser:   {page}/\n  with curl:               curl --cacert {} {page}/",
+        files::place(&service.ready.root)
+    ));
+    output.line("\nThe ERP is running. Press Enter to end it.");
+    // Enter, or the end of standard input: both mean that nobody looks any more.
+    drop(std::io::stdin().lock().read_line(&mut String::new()));
 }

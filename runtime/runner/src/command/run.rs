@@ -57,7 +57,7 @@ pub(crate) struct Arguments {
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<(LimitName, u64)>,
     #[command(flatten)]
-    log: crate::log::Arguments,
+    log: crate::log::LogArguments,
 }
 
 fn digest(text: &str) -> Result<Digest, String> {

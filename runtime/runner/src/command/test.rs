@@ -1,14 +1,214 @@
 //! `stepward test`
 
-use crate::session::Session;
+use super::run::{case as read_case, environment};
+use crate::{
+    files,
+    project::{Project, Source},
+    render::{BAD, DIM, GOOD, STRONG, count, duration, styled},
+    running::{
+        admission, execute,
+        headroom::{Headroom, headroom},
+        live::Found,
+        plan::{self, PlannedStep},
+        report,
+        state::State,
+    },
+    session::Session,
+};
 use clap::Args;
-use std::process::ExitCode;
-use stepward_fault::Fault;
+use serde::Serialize;
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+};
+use stepward::{Broker, Case, CodeDir, Deadline, Engine, Job, Step};
+use stepward_fault::{Class, Fault, shown};
+use stepward_seam::{Grant, HostCall, HostReply, HttpFailure, Label, Limits, Usage};
 
-/// …
+/// Runs the cases in steps/NAME/cases against the sealed components: the pinned bytes, under the
+/// limits of the workflows that use them and the environment's ceilings. A case answers every call,
+/// so nothing leaves this machine. Shown beside each is the limit that came closest.
 #[derive(Args)]
-pub(crate) struct Arguments {}
+pub(crate) struct Arguments {
+    /// Only these steps
+    #[arg(value_name = "STEP")]
+    steps: Vec<String>,
+    /// The environment whose ceilings apply
+    #[arg(long, value_name = "NAME", default_value = "dev")]
+    env: String,
+}
 
-pub(crate) fn run(_: &Session, _: &Arguments) -> Result<ExitCode, Fault> {
-    Ok(ExitCode::SUCCESS)
+#[derive(Serialize)]
+struct Report {
+    passed: usize,
+    failed: usize,
+    cases: Vec<Verdict>,
+}
+
+#[derive(Serialize)]
+struct Verdict {
+    step: String,
+    case: String,
+    passed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    difference: Option<String>,
+    status: &'static str,
+    usage: Usage,
+    headroom: Vec<Headroom>,
+}
+
+/// A step under test.
+struct Tested {
+    name: Label,
+    uses: Vec<PlannedStep>,
+    limits: Limits,
+    step: Step,
+}
+
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
+    let project = session.project()?;
+    let environment = environment(&arguments.env)?;
+    for name in &arguments.steps {
+        project.source(&Label::new(name).map_err(|_| unknown(name))?)?;
+    }
+    let ceilings = Found::read(Some(&project), &environment, &[])?.environment.ceilings().clone();
+    let state = State::open(session, &environment)?;
+    let report = execute::block_on(async {
+        let (engine, code) = (execute::engine()?, state.code()?);
+        let mut cases = Vec::new();
+        for name in project.steps().keys() {
+            if arguments.steps.is_empty() || arguments.steps.iter().any(|wanted| wanted == name.as_str()) {
+                cases.extend(test_step(session, &project, name, &ceilings, &engine, &code).await?);
+            }
+        }
+        let failed = cases.iter().filter(|case| !case.passed).count();
+        Ok(Report { passed: cases.len() - failed, failed, cases })
+    })?;
+    session.output().json("stepward.test/1", &report);
+    session.output().line(format_args!("\n{} passed, {} failed", report.passed, report.failed));
+    Ok(ExitCode::from(if report.failed == 0 { 0 } else { Class::StepFailed.exit_code() }))
+}
+
+fn unknown(name: &str) -> Fault {
+    Fault::new(Class::BadInput, stepward_fault::Owner::Caller, crate::project::UNKNOWN_STEP)
+        .says(format_args!("there is no step `{}`", shown(name)))
+}
+
+/// Where the cases of a step lie.
+pub(crate) fn cases_folder(project: &Project, name: &Label) -> Result<PathBuf, Fault> {
+    Ok(match project.source(name)? {
+        Source::Crate(path) => project.root().join(path).join("cases"),
+        Source::Component(_) => project.root().join("steps").join(name.as_str()).join("cases"),
+    })
+}
+
+async fn test_step(
+    session: &Session,
+    project: &Project,
+    name: &Label,
+    ceilings: &Limits,
+    engine: &Engine,
+    code: &CodeDir,
+) -> Result<Vec<Verdict>, Fault> {
+    let output = session.output();
+    let files = files::list(&cases_folder(project, name)?, "json")?;
+    output.line(format_args!("{}{}", styled(STRONG, name), if files.is_empty() { ": no cases" } else { "" }));
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let uses = plan::uses(project, name)?.into_iter().map(|(_, planned)| planned).collect::<Vec<_>>();
+    let planned = match uses.first() {
+        Some(first) => first.clone(),
+        None => plan::unused(project, name)?,
+    };
+    let mut limits = planned.limits(ceilings, &[])?;
+    for other in &uses {
+        // A case must hold in every workflow, so the lowest of each limit applies.
+        limits = limits.under(&other.limits(ceilings, &[])?);
+    }
+    let inspected = admission::inspect(&planned, &limits)?;
+    let grants = admission::grants_for(&inspected);
+    let step =
+        execute::prepare(engine, inspected.admit(&grants)?, code, &limits, name.as_str(), output).await?;
+    let tested = Tested { name: name.clone(), uses, limits, step };
+    let mut verdicts = Vec::with_capacity(files.len());
+    for file in files {
+        let verdict = test_case(&tested, &file, engine).await?;
+        show(session, &verdict);
+        verdicts.push(verdict);
+    }
+    Ok(verdicts)
+}
+
+async fn test_case(tested: &Tested, file: &Path, engine: &Engine) -> Result<Verdict, Fault> {
+    let case = read_case(file)?;
+    let (input, script) = (case.input.to_string(), Arc::new(case.broker()));
+    let job = Job::new(
+        "test",
+        tested.name.as_str(),
+        &input,
+        tested.limits.clone(),
+        Arc::clone(&script) as Arc<dyn Broker>,
+    );
+    let finished = engine.run(&tested.step, job, Deadline::start(&tested.limits)).await;
+    let difference = match (case.judge(&script, &finished.outcome), beyond_grants(&case, &tested.uses)) {
+        (Err(difference), _) => Some(difference.to_string()),
+        (Ok(_), beyond) => beyond,
+    };
+    Ok(Verdict {
+        step: tested.name.to_string(),
+        case: file.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+        passed: difference.is_none(),
+        difference,
+        status: report::status(&finished.outcome),
+        headroom: headroom(&finished.usage, &tested.limits),
+        usage: finished.usage,
+    })
+}
+
+/// A request of the case that is answered although no workflow grants it: in production it would be
+/// refused, so the case shows something that cannot happen.
+fn beyond_grants(case: &Case, uses: &[PlannedStep]) -> Option<String> {
+    let beyond = case.calls.iter().find_map(|recorded| match (&recorded.call, &recorded.reply) {
+        (HostCall::Http { .. }, Some(HostReply::Http(Err(HttpFailure::Refused(_))))) => None,
+        (HostCall::Http { endpoint, request }, _) => {
+            let granted = uses.iter().any(|used| match used.grants.get(endpoint) {
+                Some(Grant::Endpoint(grant)) => {
+                    grant.methods.contains(&request.method)
+                        && grant.paths.iter().any(|path| path.matches(&request.path).is_some())
+                }
+                Some(Grant::Signer | Grant::Secret | Grant::Clock | Grant::Random) | None => false,
+            });
+            (!granted).then(|| format!("{endpoint} {} /{}", request.method.as_str(), request.path.join("/")))
+        }
+        (
+            HostCall::Sign { .. }
+            | HostCall::Reveal { .. }
+            | HostCall::Now { .. }
+            | HostCall::Random { .. }
+            | HostCall::Log { .. },
+            _,
+        ) => None,
+    })?;
+    (!uses.is_empty()).then(|| format!("the case answers {beyond}, which no workflow grants to this step"))
+}
+
+fn show(session: &Session, verdict: &Verdict) {
+    let (style, word) = if verdict.passed { (GOOD, "ok  ") } else { (BAD, "FAIL") };
+    let tightest = verdict.headroom.first().map(|first| {
+        format!("{} {} of {} ({} %)", first.limit, count(first.used), count(first.most), first.percent())
+    });
+    session.output().line(format_args!(
+        "  {} {}  {}",
+        styled(style, word),
+        shown(&verdict.case),
+        styled(
+            DIM,
+            format_args!("{}; closest: {}", duration(verdict.usage.wall_us), tightest.unwrap_or_default())
+        )
+    ));
+    for line in verdict.difference.iter().flat_map(|text| text.lines()) {
+        session.output().line(format_args!("       {}", shown(line)));
+    }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod admission;
 pub(crate) mod execute;
+pub(crate) mod headroom;
 pub(crate) mod input;
 pub(crate) mod live;
 pub(crate) mod plan;

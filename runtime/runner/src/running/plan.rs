@@ -172,7 +172,11 @@ pub(crate) fn unused(project: &Project, label: &Label) -> Result<PlannedStep, Fa
     })
 }
 
-fn planned(project: &Project, workflow: &Workflow, step: &stepward_flow::Step) -> Result<PlannedStep, Fault> {
+pub(crate) fn planned(
+    project: &Project,
+    workflow: &Workflow,
+    step: &stepward_flow::Step,
+) -> Result<PlannedStep, Fault> {
     let file = files::place(&project.workflow_file(workflow.name().as_str()));
     Ok(PlannedStep {
         place: format!("{file}: step {}", step.name()),

@@ -44,13 +44,18 @@ impl State {
                 .map_or_else(|_| here(), |project| project.root().to_owned())
                 .join(".stepward"),
         };
+        Self::open_in(&base, environment)
+    }
+
+    /// Opens the state of `environment` in the folder `base`.
+    pub(crate) fn open_in(base: &Path, environment: &Label) -> Result<Self, Fault> {
         let root = base.join(environment.as_str());
         if let Some(parent) = base.parent() {
             files::make_folder(parent)?;
         }
         let state = Self { root };
-        for folder in [base, state.root.clone(), state.keys(), state.secrets(), state.cache(), state.traces()]
-        {
+        files::make_private_folder(base)?;
+        for folder in [state.root.clone(), state.keys(), state.secrets(), state.cache(), state.traces()] {
             files::make_private_folder(&folder)?;
         }
         Ok(state)

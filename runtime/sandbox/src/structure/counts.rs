@@ -2,7 +2,11 @@
 
 use super::{SCHEMAS_SECTION, payloads};
 use stepward_fault::{Class, Fault, Owner, Rule};
-use wasmparser::{ComponentAlias, ComponentExternalKind, ComponentInstance, Encoding, Instance, Payload};
+use stepward_seam::LimitName;
+use wasmparser::{
+    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, Encoding,
+    Instance, Payload,
+};
 
 /// A count or a size above what a step may have.
 const STRUCTURE: Rule = Rule::new("component-structure");
@@ -46,13 +50,33 @@ pub(super) struct Counts<'a> {
     pub(super) core_instances: u64,
 }
 
+/// Bytes of a page of linear memory; other page sizes are refused.
+const PAGE_BYTES: u64 = 64 << 10;
+
+/// What one instantiation of a module or a component makes.
+#[derive(Clone, Copy, Default)]
+struct Weight {
+    instances: u64,
+    memories: u64,
+    tables: u64,
+}
+
+impl Weight {
+    fn add(&mut self, more: Self) {
+        self.instances = self.instances.saturating_add(more.instances);
+        self.memories = self.memories.saturating_add(more.memories);
+        self.tables = self.tables.saturating_add(more.tables);
+    }
+}
+
 /// One component that is being read.
 #[derive(Default)]
 struct Frame {
-    /// Core instances that one instantiation of this component makes.
-    weight: u64,
-    /// The weights of the components in this one's index space.
-    components: Vec<u64>,
+    weight: Weight,
+    /// The weights of the core modules in this component's index space.
+    modules: Vec<Weight>,
+    /// The weights of the components in this component's index space.
+    components: Vec<Weight>,
 }
 
 #[derive(Default)]
@@ -89,7 +113,7 @@ fn invalid(error: &wasmparser::BinaryReaderError) -> Fault {
 }
 
 pub(super) fn read(bytes: &[u8], max_instances: u64) -> Result<Counts<'_>, Fault> {
-    let mut reader = Reader { frames: vec![], open: vec![], tally: Tally::default(), out: None };
+    let mut reader = Reader::default();
     let mut counts = Counts { imports: vec![], exports: vec![], schemas: None, core_instances: 0 };
     for payload in payloads(bytes) {
         // A proposal that is off may already fail to parse: the validator names it afterwards.
@@ -97,22 +121,35 @@ pub(super) fn read(bytes: &[u8], max_instances: u64) -> Result<Counts<'_>, Fault
             Ok(payload) => payload,
             Err(error) => return Err(super::proposals::name(bytes).unwrap_or_else(|| invalid(&error))),
         };
-        reader.payload(payload, &mut counts)?;
+        reader.payload(payload, &mut counts).map_err(|fault| match fault.rule() {
+            INVALID => super::proposals::name(bytes).unwrap_or(fault),
+            _ => fault,
+        })?;
     }
-    counts.core_instances = reader.out.unwrap_or(0);
-    if counts.core_instances > max_instances {
-        return Err(refused("core instances", counts.core_instances, max_instances));
+    let made = reader.out;
+    for (what, count, most) in [
+        ("core instances", made.instances, max_instances),
+        ("memories", made.memories, MAX_MEMORIES),
+        ("tables", made.tables, MAX_TABLES),
+    ] {
+        if count > most {
+            return Err(refused(what, count, most));
+        }
     }
+    counts.core_instances = made.instances;
     Ok(counts)
 }
 
+#[derive(Default)]
 struct Reader {
     frames: Vec<Frame>,
     /// Encodings of everything that is open, outermost first.
     open: Vec<Encoding>,
     tally: Tally,
+    /// The weight of the core module that is open or was open last.
+    module: Weight,
     /// The weight of the outermost component, once it ended.
-    out: Option<u64>,
+    out: Weight,
 }
 
 impl Reader {
@@ -135,9 +172,15 @@ impl Reader {
             }
             Payload::DataSection(s) => add(&mut tally.segments, s.count().into(), "segments", MAX_SEGMENTS)?,
             Payload::MemorySection(s) => {
+                self.module.memories = self.module.memories.saturating_add(s.count().into());
                 add(&mut tally.memories, s.count().into(), "memories", MAX_MEMORIES)?;
+                return memories(s);
             }
-            Payload::TableSection(s) => add(&mut tally.tables, s.count().into(), "tables", MAX_TABLES)?,
+            Payload::TableSection(s) => {
+                self.module.tables = self.module.tables.saturating_add(s.count().into());
+                add(&mut tally.tables, s.count().into(), "tables", MAX_TABLES)?;
+                return tables(s);
+            }
             Payload::ComponentCanonicalSection(s) => {
                 add(&mut tally.canonical, s.count().into(), "canonical functions", MAX_CANONICAL)?;
             }
@@ -147,17 +190,26 @@ impl Reader {
             Payload::ComponentAliasSection(s) => return self.aliases(s),
             Payload::ComponentImportSection(s) => {
                 add(&mut tally.imports, s.count().into(), "imports", MAX_IMPORTS)?;
-                if self.open.len() == 1 {
-                    for import in s {
-                        counts.imports.push(import.map_err(|e| invalid(&e))?.name.name.to_owned());
+                for import in s {
+                    let import = import.map_err(|e| invalid(&e))?;
+                    match import.ty {
+                        _ if self.open.len() == 1 => counts.imports.push(import.name.name.to_owned()),
+                        ComponentTypeRef::Module(_) | ComponentTypeRef::Component(_) => return Err(code_as_value()),
+                        ComponentTypeRef::Func(_)
+                        | ComponentTypeRef::Value(_)
+                        | ComponentTypeRef::Type(_)
+                        | ComponentTypeRef::Instance(_) => {}
                     }
                 }
             }
             Payload::ComponentExportSection(s) => {
                 add(&mut tally.exports, s.count().into(), "exports", MAX_EXPORTS)?;
-                if self.open.len() == 1 {
-                    for export in s {
-                        counts.exports.push(export.map_err(|e| invalid(&e))?.name.name.to_owned());
+                for export in s {
+                    let export = export.map_err(|e| invalid(&e))?;
+                    if self.open.len() == 1 {
+                        counts.exports.push(export.name.name.to_owned());
+                    } else if is_code(export.kind) {
+                        return Err(code_as_value());
                     }
                 }
             }
@@ -177,7 +229,10 @@ impl Reader {
             return Err(refused("levels of nesting", self.open.len() as u64, MAX_NESTING as u64));
         }
         match encoding {
-            Encoding::Module => add(&mut self.tally.modules, 1, "core modules", MAX_MODULES),
+            Encoding::Module => {
+                self.module = Weight { instances: 1, ..Weight::default() };
+                add(&mut self.tally.modules, 1, "core modules", MAX_MODULES)
+            }
             Encoding::Component => {
                 self.frames.push(Frame::default());
                 Ok(())
@@ -186,20 +241,29 @@ impl Reader {
     }
 
     fn leave(&mut self) {
-        if self.open.pop() == Some(Encoding::Component)
-            && let Some(done) = self.frames.pop()
-        {
-            match self.frames.last_mut() {
-                Some(parent) => parent.components.push(done.weight),
-                None => self.out = Some(done.weight),
+        match self.open.pop() {
+            Some(Encoding::Module) => {
+                if let Some(parent) = self.frames.last_mut() {
+                    parent.modules.push(self.module);
+                }
             }
+            Some(Encoding::Component) => {
+                let done = self.frames.pop().unwrap_or_default().weight;
+                match self.frames.last_mut() {
+                    Some(parent) => parent.components.push(done),
+                    None => self.out = done,
+                }
+            }
+            None => {}
         }
     }
 
     fn core_instances(&mut self, section: wasmparser::InstanceSectionReader<'_>) -> Result<(), Fault> {
         for instance in section {
             match instance.map_err(|e| invalid(&e))? {
-                Instance::Instantiate { .. } => self.weigh(1),
+                Instance::Instantiate { module_index, .. } => {
+                    self.weigh(|frame| &frame.modules, module_index);
+                }
                 Instance::FromExports(_) => {}
             }
         }
@@ -211,8 +275,7 @@ impl Reader {
         for instance in section {
             match instance.map_err(|e| invalid(&e))? {
                 ComponentInstance::Instantiate { component_index, .. } => {
-                    let known = self.frames.last().and_then(|f| f.components.get(component_index as usize));
-                    self.weigh(known.copied().unwrap_or_else(|| self.heaviest()));
+                    self.weigh(|frame| &frame.components, component_index);
                 }
                 ComponentInstance::FromExports(_) => {}
             }
@@ -220,8 +283,16 @@ impl Reader {
         Ok(())
     }
 
-    /// A component that is aliased enters the index space. Which one it is does not matter: taking
-    /// the heaviest of all can only overestimate.
+    /// An index that is not there is refused by the validator afterwards.
+    fn weigh(&mut self, space: impl Fn(&Frame) -> &Vec<Weight>, index: u32) {
+        if let Some(frame) = self.frames.last_mut()
+            && let Some(weight) = space(frame).get(index as usize).copied()
+        {
+            frame.weight.add(weight);
+        }
+    }
+
+    /// A module or component that is aliased from outside enters the index space once more.
     fn aliases(&mut self, section: wasmparser::ComponentAliasSectionReader<'_>) -> Result<(), Fault> {
         add(
             &mut self.tally.canonical,
@@ -230,28 +301,65 @@ impl Reader {
             MAX_CANONICAL,
         )?;
         for alias in section {
-            let is_component = match alias.map_err(|e| invalid(&e))? {
-                ComponentAlias::InstanceExport { kind, .. } => kind == ComponentExternalKind::Component,
-                ComponentAlias::CoreInstanceExport { .. } => false,
-                ComponentAlias::Outer { kind, .. } => kind == wasmparser::ComponentOuterAliasKind::Component,
-            };
-            let heaviest = self.heaviest();
-            if let (true, Some(frame)) = (is_component, self.frames.last_mut()) {
-                frame.components.push(heaviest);
+            match alias.map_err(|e| invalid(&e))? {
+                ComponentAlias::InstanceExport { kind, .. } if is_code(kind) => return Err(code_as_value()),
+                ComponentAlias::InstanceExport { .. } | ComponentAlias::CoreInstanceExport { .. } => {}
+                ComponentAlias::Outer { kind, count, index } => match kind {
+                    ComponentOuterAliasKind::CoreModule => {
+                        self.again(|frame| &mut frame.modules, count, index);
+                    }
+                    ComponentOuterAliasKind::Component => {
+                        self.again(|frame| &mut frame.components, count, index);
+                    }
+                    ComponentOuterAliasKind::CoreType | ComponentOuterAliasKind::Type => {}
+                },
             }
         }
         Ok(())
     }
 
-    fn heaviest(&self) -> u64 {
-        self.frames.iter().flat_map(|f| f.components.iter()).copied().max().unwrap_or(0)
-    }
-
-    fn weigh(&mut self, more: u64) {
+    fn again(&mut self, space: impl Fn(&mut Frame) -> &mut Vec<Weight>, count: u32, index: u32) {
+        let outer = self.frames.iter_mut().nth_back(count as usize);
+        let weight = outer.and_then(|frame| space(frame).get(index as usize).copied()).unwrap_or_default();
         if let Some(frame) = self.frames.last_mut() {
-            frame.weight = frame.weight.saturating_add(more);
+            space(frame).push(weight);
         }
     }
+}
+
+const fn is_code(kind: ComponentExternalKind) -> bool {
+    match kind {
+        ComponentExternalKind::Module | ComponentExternalKind::Component => true,
+        ComponentExternalKind::Func
+        | ComponentExternalKind::Value
+        | ComponentExternalKind::Type
+        | ComponentExternalKind::Instance => false,
+    }
+}
+
+/// Code that is handed from one component to another could be instantiated any number of times
+/// without being counted here. No tool makes such components for a step.
+fn code_as_value() -> Fault {
+    Fault::new(Class::Refused, Owner::StepAuthor, STRUCTURE)
+        .says("a nested component imports, exports or aliases code: a module or a component")
+        .hint("define modules and components where they are instantiated, or alias them from an outer component")
+}
+
+/// No limit lets a memory start above what the pool holds for each. What cannot be read is refused
+/// by the validator afterwards, which can name the proposal.
+fn memories(section: wasmparser::MemorySectionReader<'_>) -> Result<(), Fault> {
+    for memory in section.into_iter().flatten() {
+        let bytes = memory.initial.saturating_mul(PAGE_BYTES);
+        add(&mut 0, bytes, "bytes in one memory", LimitName::MemoryBytes.most())?;
+    }
+    Ok(())
+}
+
+fn tables(section: wasmparser::TableSectionReader<'_>) -> Result<(), Fault> {
+    for table in section.into_iter().flatten() {
+        add(&mut 0, table.ty.initial, "elements in one table", LimitName::TableElements.most())?;
+    }
+    Ok(())
 }
 
 fn function(body: &wasmparser::FunctionBody<'_>) -> Result<(), Fault> {

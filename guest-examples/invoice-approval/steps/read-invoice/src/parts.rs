@@ -265,14 +265,17 @@ pub(crate) fn attachment(node: Node<'_, '_>) -> Result<Attachment, ReadError> {
 
 /// The size of base64 (RFC 4648, section 4; white space between) once decoded, in bytes.
 fn decoded_size(node: Node<'_, '_>) -> Result<u64, ReadError> {
-    let (mut digits, mut padding) = (0_u64, 0_u64);
-    let pieces = node.children().filter_map(|child| if child.is_text() { child.text() } else { None });
-    for byte in pieces.flat_map(str::bytes) {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' if padding == 0 => digits += 1,
-            b'=' => padding += 1,
-            b' ' | b'\t' | b'\r' | b'\n' => {}
-            _ => return Err(ReadError::at(node, Code::Attachment, "the embedded document is not base64")),
+    let (mut digits, mut padding) = (0_u32, 0_u32);
+    for piece in node.children().filter_map(|child| if child.is_text() { child.text() } else { None }) {
+        for byte in piece.bytes() {
+            match byte {
+                b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' if padding == 0 => digits += 1,
+                b'=' => padding += 1,
+                b' ' | b'\t' | b'\r' | b'\n' => {}
+                _ => {
+                    return Err(ReadError::at(node, Code::Attachment, "the embedded document is not base64"));
+                }
+            }
         }
     }
     if padding > 2 || !(digits + padding).is_multiple_of(4) {
@@ -282,5 +285,5 @@ fn decoded_size(node: Node<'_, '_>) -> Result<u64, ReadError> {
             "the embedded document is base64 of the wrong length",
         ));
     }
-    Ok((digits + padding) / 4 * 3 - padding)
+    Ok(u64::from((digits + padding) / 4 * 3 - padding))
 }

@@ -154,7 +154,11 @@ fn children<'a, 'i>(
     namespace: &'static str,
     name: &'static str,
 ) -> impl Iterator<Item = Node<'a, 'i>> {
-    node.children().filter(move |child| child.is_element() && child.has_tag_name((namespace, name)))
+    // The name first: most children differ in it, and all namespaces of UBL begin alike.
+    node.children().filter(move |child| {
+        let tag = child.tag_name();
+        tag.name() == name && tag.namespace() == Some(namespace)
+    })
 }
 
 fn only<'a, 'i>(mut nodes: impl Iterator<Item = Node<'a, 'i>>) -> Result<Option<Node<'a, 'i>>, ReadError> {

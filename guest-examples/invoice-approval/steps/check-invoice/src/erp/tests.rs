@@ -81,7 +81,7 @@ fn findings_end_the_step_before_the_erp_is_asked() {
     assert_eq!(
         message,
         "BR-02 (document): the number (BT-1) is missing; BR-CO-16 (totals): the amount due less rounding (BT-115 − \
-         BT-114) is 1.00, but the total with VAT less what is paid come to 782179.43"
+         BT-114) is 1.00, not 782179.43 as the total with VAT (BT-112) and what is paid (BT-113) make it"
     );
 }
 

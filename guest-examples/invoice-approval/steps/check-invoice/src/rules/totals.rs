@@ -27,7 +27,7 @@ pub(super) fn check(invoice: &Invoice, findings: &mut Findings) {
 fn equal(rule: &str, what: &str, stated: Decimal, computed: Decimal, of: &str, findings: &mut Findings) {
     if stated != computed {
         let computed = computed.normalize();
-        findings.add(rule, TOTALS, format_args!("{what} is {stated}, but {of} come to {computed}"));
+        findings.add(rule, TOTALS, format_args!("{what} is {stated}, not {computed} as {of} make it"));
     }
 }
 
@@ -69,7 +69,7 @@ fn without_vat(invoice: &Invoice, findings: &mut Findings) {
     } else {
         round2(lines.value() - or_zero(totals.allowances) + or_zero(totals.charges))
     };
-    let of = "the lines less allowances plus charges";
+    let of = "lines, allowances and charges";
     equal("BR-CO-13", "the total without VAT (BT-109)", stated.value(), computed, of, findings);
 }
 
@@ -95,7 +95,7 @@ fn with_vat(invoice: &Invoice, findings: &mut Findings) {
         }
     };
     if let (Some(without), Some(with)) = (invoice.totals.without_vat, invoice.totals.with_vat) {
-        let of = "the total without VAT and the VAT";
+        let of = "the total without VAT (BT-109) and the VAT (BT-110)";
         equal(
             "BR-CO-15",
             "the total with VAT (BT-112)",
@@ -116,6 +116,6 @@ fn due(invoice: &Invoice, findings: &mut Findings) {
         Some(rounding) => round2(due.value() - rounding.value()),
         None => due.value(),
     };
-    let of = "the total with VAT less what is paid";
+    let of = "the total with VAT (BT-112) and what is paid (BT-113)";
     equal("BR-CO-16", "the amount due less rounding (BT-115 − BT-114)", stated, computed, of, findings);
 }

@@ -1,0 +1,5 @@
+;; Tries: export nothing.
+;; Contained by: exports.
+(component
+  ;;! step
+)

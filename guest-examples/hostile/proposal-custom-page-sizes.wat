@@ -1,0 +1,9 @@
+;; Tries: use pages of one byte.
+;; Contained by: component-proposal, by name and before anything is compiled.
+(component
+  ;;! step
+  (core module $m (memory 1 (pagesize 1)))
+  (core module $guest-module
+    (func (export "run") (param i32 i32) (result i32) unreachable))
+  ;;! run
+)

@@ -1,0 +1,9 @@
+;; Tries: use a future type.
+;; Contained by: component-proposal, by name and before anything is compiled.
+(component
+  ;;! step
+  (type $f (future u8))
+  (core module $guest-module
+    (func (export "run") (param i32 i32) (result i32) unreachable))
+  ;;! run
+)

@@ -1,0 +1,9 @@
+;; Tries: use component threads.
+;; Contained by: component-proposal, by name and before anything is compiled.
+(component
+  ;;! step
+  (core func $b (canon thread.index))
+  (core module $guest-module
+    (func (export "run") (param i32 i32) (result i32) unreachable))
+  ;;! run
+)

@@ -1,0 +1,19 @@
+;; Tries: hide a function in the interface of shared types, which needs no grant.
+;; Contained by: import-types.
+(component
+  (import "stepward:step/types@0.1.0" (instance $types
+    (type $kind (enum "retryable" "permanent"))
+    (export "error-kind" (type $error-kind (eq $kind)))
+    (type $error (record (field "kind" $error-kind) (field "code" string) (field "message" string)))
+    (export "step-error" (type $step-error (eq $error)))
+    (export "reach" (func (param "url" string)))))
+  (alias export $types "step-error" (type $step-error))
+  (core module $guest-module
+    (memory (export "memory") 1)
+    (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+    (func (export "run") (param i32 i32) (result i32) unreachable))
+  (core instance $guest (instantiate $guest-module))
+  (type $run (func (param "input" string) (result (result string (error $step-error)))))
+  (func $run (type $run) (canon lift (core func $guest "run") (memory $guest "memory") (realloc (func $guest "realloc"))))
+  (export "run" (func $run))
+)

@@ -1,0 +1,85 @@
+//! An order desk: someone else's service that runs one sealed step for each request.
+//!
+//! ```text
+//! order-desk COMPONENT sha256:… DATABASE
+//! ```
+//!
+//! It pins the component by digest, grants it the desk's own orders under the label `orders`, and
+//! answers its calls from a database that the step knows nothing of. Prints its address and
+//! listens on loopback until standard input closes; then it lets runs end and prints how they did.
+
+mod desk;
+mod runs;
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+    routing::{get, post, put},
+};
+use desk::Desk;
+use runs::Runs;
+use serde_json::json;
+use std::{env, error::Error, fs, sync::Arc};
+use stepward::Digest;
+use tokio::{io, net::TcpListener};
+
+#[derive(Clone)]
+struct Service {
+    desk: Arc<Desk>,
+    runs: Arc<Runs>,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [component, digest, database] = arguments.as_slice() else {
+        return Err("usage: order-desk COMPONENT sha256:… DATABASE".into());
+    };
+    let runs = Arc::new(Runs::prepare(fs::read(component)?, Digest::parse(digest)?).await?);
+    let desk = Arc::new(Desk::open(database).await?);
+    let service = Service { desk: Arc::clone(&desk), runs: Arc::clone(&runs) };
+    let app = Router::new()
+        .route("/orders/{number}", put(store))
+        .route("/orders/{number}/announcement", put(announce))
+        .route("/orders/{number}/reading", post(read))
+        .route("/runs", get(counts))
+        .with_state(service);
+
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    println!("{}", json!({ "address": listener.local_addr()? }));
+    axum::serve(listener, app).with_graceful_shutdown(stdin_closed()).await?;
+    runs.close().await;
+    desk.close().await;
+    println!("{}", runs.counts());
+    Ok(())
+}
+
+async fn stdin_closed() {
+    // An unreadable standard input has ended too.
+    let _ = io::copy(&mut io::stdin(), &mut io::sink()).await;
+}
+
+async fn store(State(service): State<Service>, Path(number): Path<String>, body: String) -> StatusCode {
+    stored(service.desk.put(&number, Some(&body)).await)
+}
+
+async fn announce(State(service): State<Service>, Path(number): Path<String>) -> StatusCode {
+    stored(service.desk.put(&number, None).await)
+}
+
+fn stored(result: sqlx::Result<()>) -> StatusCode {
+    match result {
+        Ok(()) => StatusCode::NO_CONTENT,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+async fn read(State(service): State<Service>, Path(number): Path<String>) -> Response {
+    service.runs.read_order(&number, service.desk).await
+}
+
+async fn counts(State(service): State<Service>) -> Json<serde_json::Value> {
+    Json(service.runs.counts())
+}

@@ -1,0 +1,41 @@
+//! The same input and the same replies give the same calls, output and fuel.
+
+use super::guests;
+use crate::support::brokers::plain;
+use crate::support::sandbox::{admit, block_on, document, engine_for, job, run};
+use std::future::pending;
+use stepward_sandbox::Finished;
+use stepward_seam::Limits;
+
+/// Everything about a run that must repeat.
+fn story(finished: &Finished) -> String {
+    let calls = serde_json::to_string(&finished.calls).unwrap();
+    format!("{} {:?} {calls}", document(finished), finished.usage)
+}
+
+#[test]
+pub(super) fn everything_it_can() {
+    let admitted = admit(guests::EVERYTHING_IT_CAN.bytes());
+    let input = r#"{"invoice":4711}"#;
+    let mut stories = Vec::new();
+    for engine in [engine_for(1), engine_for(3)] {
+        let guest = engine.compile(&admitted).unwrap();
+        for _ in 0..25 {
+            let finished = block_on(engine.run(&guest, job(input, Limits::default(), plain()), pending()));
+            assert_eq!(finished.calls.len(), 6);
+            stories.push(story(&finished));
+        }
+    }
+    assert_eq!(stories.len(), 50);
+    stories.dedup();
+    assert_eq!(stories.len(), 1, "{stories:#?}");
+    assert!(!stories[0].contains("hush"), "a revealed secret is in the record: {}", stories[0]);
+}
+
+/// IEEE 754-2019 leaves sign and payload of a NaN open; WebAssembly's canonical NaN has a clear sign
+/// and only the top bit of the payload set.
+#[test]
+pub(super) fn bits_of_nan() {
+    let finished = run(guests::BITS_OF_NAN.bytes(), Limits::default(), plain());
+    assert_eq!(document(&finished), "\"7fc000007ff8000000000000\"");
+}

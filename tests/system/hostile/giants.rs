@@ -1,0 +1,176 @@
+//! Components too large to write down: refused before anything is compiled, by count or by size.
+
+use crate::support::sandbox::{inspect, limits, refused};
+use std::borrow::Cow;
+use stepward_sandbox::Inspected;
+use stepward_seam::LimitName;
+use stepward_trust::Pinned;
+use wasm_encoder::{
+    CodeSection, Component, ComponentImportSection, ComponentTypeRef, ConstExpr, DataSection, ElementSection, Elements,
+    ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection,
+    MemoryType, Module, ModuleSection, RawSection, TypeSection, ValType,
+};
+
+/// A component with nothing but this module.
+fn component(module: &Module) -> Vec<u8> {
+    let mut component = Component::new();
+    component.section(&ModuleSection(module));
+    component.finish()
+}
+
+/// A module with one function, and as many more like it as are asked for.
+fn functions(count: u32, body: &Function) -> Module {
+    let (mut types, mut functions, mut code) = (TypeSection::new(), FunctionSection::new(), CodeSection::new());
+    types.ty().function([], []);
+    for _ in 0..count {
+        functions.function(0);
+        code.function(body);
+    }
+    let mut module = Module::new();
+    module.section(&types).section(&functions).section(&code);
+    module
+}
+
+fn nops(count: usize) -> Function {
+    let mut body = Function::new([]);
+    let mut bytes = vec![0x01; count];
+    bytes.push(0x0b);
+    body.raw(bytes);
+    body
+}
+
+#[track_caller]
+fn too_many(bytes: Vec<u8>, says: &str) {
+    let (rule, message) = refused(bytes);
+    assert_eq!((rule, message.as_str()), ("component-structure", says));
+}
+
+/// The smallest that is refused for its size is not, one byte smaller.
+#[test]
+fn a_giant_function() {
+    // The body counts its own header of one byte for no locals, and its end.
+    let most = (256 << 10) - 2;
+    let (rule, _) = refused(component(&functions(1, &nops(most))));
+    assert_eq!(rule, "exports");
+    too_many(
+        component(&functions(1, &nops(most + 1))),
+        "the component has 262145 bytes in one function; the most is 262144",
+    );
+    too_many(
+        component(&functions(1, &nops(4 << 20))),
+        "the component has 4194306 bytes in one function; the most is 262144",
+    );
+}
+
+#[test]
+fn a_function_of_many_locals() {
+    let mut body = Function::new([(50_000, ValType::I64)]);
+    body.raw([0x0b]);
+    too_many(
+        component(&functions(1, &body)),
+        "the component has 50000 local variables in one function; the most is 5000",
+    );
+    // The same in groups of one, as a list that is long itself.
+    let mut body = Function::new((0..6_000).map(|n| (1, if n % 2 == 0 { ValType::I32 } else { ValType::I64 })));
+    body.raw([0x0b]);
+    too_many(
+        component(&functions(1, &body)),
+        "the component has 5001 local variables in one function; the most is 5000",
+    );
+}
+
+#[test]
+fn many_functions() {
+    too_many(component(&functions(100_000, &nops(0))), "the component has 100000 functions; the most is 60000");
+}
+
+#[test]
+fn a_million_types() {
+    let mut types = TypeSection::new();
+    for _ in 0..1_000_000 {
+        types.ty().function([], []);
+    }
+    too_many(component(Module::new().section(&types)), "the component has 1000000 types; the most is 20000");
+}
+
+#[test]
+fn a_million_imports() {
+    let mut types = TypeSection::new();
+    types.ty().function([], []);
+    let mut imports = ImportSection::new();
+    for _ in 0..1_000_000 {
+        imports.import("", "", wasm_encoder::EntityType::Function(0));
+    }
+    too_many(
+        component(Module::new().section(&types).section(&imports)),
+        "the component has 1000000 imports; the most is 2000",
+    );
+    let mut imports = ComponentImportSection::new();
+    for _ in 0..100_000 {
+        imports.import("a", ComponentTypeRef::Func(0));
+    }
+    let mut component = Component::new();
+    component.section(&imports);
+    too_many(component.finish(), "the component has 100000 imports; the most is 2000");
+}
+
+#[test]
+fn a_million_exports() {
+    let mut exports = ExportSection::new();
+    for _ in 0..1_000_000 {
+        exports.export("", ExportKind::Func, 0);
+    }
+    too_many(component(Module::new().section(&exports)), "the component has 1000000 exports; the most is 2000");
+}
+
+#[test]
+fn many_globals_and_segments() {
+    let mut globals = GlobalSection::new();
+    let ty = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
+    for _ in 0..10_000 {
+        globals.global(ty, &ConstExpr::i32_const(0));
+    }
+    too_many(component(Module::new().section(&globals)), "the component has 10000 globals; the most is 5000");
+    let mut elements = ElementSection::new();
+    for _ in 0..30_000 {
+        elements.passive(Elements::Functions(Cow::Borrowed(&[])));
+    }
+    too_many(component(Module::new().section(&elements)), "the component has 30000 segments; the most is 20000");
+}
+
+#[test]
+fn many_modules() {
+    let mut component = Component::new();
+    for _ in 0..17 {
+        component.section(&ModuleSection(&Module::new()));
+    }
+    too_many(component.finish(), "the component has 17 core modules; the most is 16");
+}
+
+/// The size is looked at before anything else is.
+#[test]
+fn a_giant_data_segment() {
+    let mut memories = MemorySection::new();
+    memories.memory(MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None });
+    let mut data = DataSection::new();
+    data.active(0, &ConstExpr::i32_const(0), vec![0; 9 << 20]);
+    let bytes = component(Module::new().section(&memories).section(&data));
+    let (rule, message) = refused(bytes.clone());
+    assert_eq!(rule, "component-size");
+    assert!(message.ends_with("bytes; the limit component-bytes is 8388608"), "{message}");
+    let more = limits(&[(LimitName::ComponentBytes, 10 << 20)]);
+    let fault = Inspected::read(Pinned::trust_on_first_use(bytes), &more).unwrap_err();
+    assert_eq!(fault.rule().as_str(), "exports");
+}
+
+/// A count that the section's bytes cannot hold is refused without allocating for it.
+#[test]
+fn a_count_that_lies() {
+    for id in 1..=11 {
+        let mut module = Module::new();
+        module.section(&RawSection { id, data: &[0xff, 0xff, 0xff, 0xff, 0x0f] });
+        let fault = inspect(component(&module)).unwrap_err();
+        let rule = fault.rule().as_str();
+        assert!(["component-structure", "component-invalid"].contains(&rule), "section {id}: {fault}");
+    }
+}

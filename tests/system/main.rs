@@ -1,0 +1,11 @@
+//! Whole-system tests.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of tests end a test as its assertions do"
+)]
+
+mod hostile;
+mod support;

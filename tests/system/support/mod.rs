@@ -1,0 +1,5 @@
+//! What several modules of tests share.
+
+pub(crate) mod brokers;
+pub(crate) mod guest;
+pub(crate) mod sandbox;
