@@ -8,7 +8,7 @@ use wasmtime::component::{Component, Linker};
 pub(crate) fn measure(guests: &Guests) {
     let engine = Engine::new(EngineOptions { concurrency: 16 }).unwrap();
     let key = CodeKey::new([7; 32]);
-    let admitted = guests::admitted(&guests.summarise);
+    let admitted = guests::admitted(&guests.price);
     let sealed = engine.seal(&engine.compile(&admitted).unwrap(), &key).unwrap();
     let ours = |times: u32| {
         for _ in 0..times {
@@ -16,7 +16,7 @@ pub(crate) fn measure(guests: &Guests) {
         }
     };
     let bare = wasmtime::Engine::new(&stepward_sandbox::settings(16)).unwrap();
-    let native = Component::from_binary(&bare, &guests.summarise).unwrap().serialize().unwrap();
+    let native = Component::from_binary(&bare, &guests.price).unwrap().serialize().unwrap();
     let floor = |times: u32| {
         for _ in 0..times {
             #[expect(unsafe_code, reason = "the bytes were serialised by the same engine a moment ago")]

@@ -5,7 +5,7 @@ use std::process::Command;
 use stepward::{Admitted, Deadline, Digest, Engine, Grant, Grants, Inspected, Label, Limits, Pinned, Step};
 
 pub(crate) struct Guests {
-    pub(crate) summarise: Vec<u8>,
+    pub(crate) price: Vec<u8>,
     pub(crate) wait: Vec<u8>,
 }
 
@@ -22,10 +22,10 @@ pub(crate) fn build() -> Guests {
         let path = project.join("target/stepward/components").join(format!("{name}.wasm"));
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    Guests { summarise: read("summarise"), wait: read("wait") }
+    Guests { price: read("price"), wait: read("wait") }
 }
 
-/// Grants for `wait`; `summarise` needs none of them.
+/// Grants for `wait`; `price` needs none of them.
 pub(crate) fn grants() -> Grants {
     let mut grants = Grants::default();
     let endpoint = stepward::EndpointGrant {

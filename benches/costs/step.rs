@@ -22,37 +22,31 @@ impl Broker for NoCalls {
     }
 }
 
-/// 34 lines of JSON.
-pub(crate) fn document() -> String {
-    let lines: Vec<_> = (0..30)
-        .map(|i| {
-            format!(
-                "    {{\"item\": \"part number {i}\", \"quantity\": {}, \"cents\": {}}}",
-                i + 1,
-                199 * (i + 3)
-            )
-        })
+/// An order of 34 lines, as `benches/peers/work` makes it.
+fn document() -> String {
+    let lines: Vec<_> = (1..=34)
+        .map(|n| serde_json::json!({"item": format!("part {n}"), "quantity": n, "price": 100 + 7 * n}))
         .collect();
-    format!("{{\n  \"customer\": \"Company B\",\n  \"lines\": [\n{}\n  ]\n}}", lines.join(",\n"))
+    serde_json::json!({"id": "order-1", "currency": "EUR", "lines": lines}).to_string()
 }
 
 pub(crate) fn measure(runtime: &tokio::runtime::Runtime, guests: &Guests) {
     let input = document();
     let engine = Engine::new(EngineOptions { concurrency: 16 }).unwrap();
-    let step = guests::prepare(runtime, &engine, &guests.summarise);
+    let step = guests::prepare(runtime, &engine, &guests.price);
     let limits = Limits::default();
     let broker: Arc<dyn Broker> = Arc::new(NoCalls);
     let ours = |times: u32| {
         runtime.block_on(async {
             for _ in 0..times {
-                let job = Job::new("run", "summarise", &input, limits.clone(), Arc::clone(&broker));
+                let job = Job::new("run", "price", &input, limits.clone(), Arc::clone(&broker));
                 let finished = engine.run(&step, job, Deadline::start(&limits)).await;
                 assert!(matches!(finished.outcome, Outcome::Succeeded(_)), "{:?}", finished.outcome);
             }
         });
     };
     let bare = wasmtime::Engine::new(&stepward_sandbox::settings(16)).unwrap();
-    let component = Component::from_binary(&bare, &guests.summarise).unwrap();
+    let component = Component::from_binary(&bare, &guests.price).unwrap();
     let mut linker = Linker::<()>::new(&bare);
     linker.define_unknown_imports_as_traps(&component).unwrap();
     let instance = linker.instantiate_pre(&component).unwrap();
@@ -71,5 +65,9 @@ pub(crate) fn measure(runtime: &tokio::runtime::Runtime, guests: &Guests) {
             }
         });
     };
-    rounds::row("a full sealed step, 34 lines of JSON", &rounds::alternate(300, floor, ours), 1.25);
+    rounds::row(
+        "a full sealed step, an order of 34 lines in JSON",
+        &rounds::alternate(300, floor, ours),
+        1.25,
+    );
 }

@@ -1,12 +1,12 @@
 //! Steps compiled for WebAssembly reach exactly what their signatures name.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
 
 use std::{fs, path::Path, process::Command};
 use wasmparser::{Parser, Payload};
 use wit_component::{ComponentEncoder, DecodedWasm};
 
-/// Builds a crate around `code` in a folder of its own, and makes a component of it.
-fn seal(name: &str, code: &str) -> Vec<u8> {
+/// Builds a crate around `source` in a folder of its own, and makes a component of it.
+fn seal(name: &str, source: &str) -> Vec<u8> {
     let sdk = Path::new(env!("CARGO_MANIFEST_DIR"));
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("src")).unwrap();
@@ -14,15 +14,16 @@ fn seal(name: &str, code: &str) -> Vec<u8> {
     // A `wit` folder of the author's, such as the build writes, does not matter.
     fs::create_dir(folder.path().join("wit")).unwrap();
     write(&folder.path().join("wit/world.wit"), "package local:other;\nworld other {}\n");
-    write(&folder.path().join("src/lib.rs"), code);
+    write(&folder.path().join("src/lib.rs"), source);
     write(
         &folder.path().join("Cargo.toml"),
         &format!(
             "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n\
              [lib]\ncrate-type = [\"cdylib\", \"rlib\"]\n\
-             [dependencies]\nstepward-sdk = {{ path = {sdk:?} }}\n\
+             [dependencies]\nstepward-sdk = {{ path = '{}' }}\n\
              [profile.dev]\npanic = \"abort\"\ndebug = false\n\
-             [workspace]\n"
+             [workspace]\n",
+            sdk.display()
         ),
     );
     // One target folder for all of them, so that the dependencies are compiled once.

@@ -174,13 +174,17 @@ fn an_end_in_good_order_waits_for_the_run_under_way() {
     let mut desk = Desk::start();
     assert_eq!(desk.ask("PUT", "/orders/9/announcement", "").0, 204);
     let waiting = desk.send("POST", "/orders/9/reading", "");
-    // A connection made before the end stays usable until its request is answered.
+    // The order's body comes after the end began: `100 Continue` says that the request was taken.
     let mut late = TcpStream::connect(desk.address).unwrap();
-    write!(late, "PUT /orders/9 HTTP/1.1\r\nhost: desk\r\ncontent-type: text/plain\r\ncontent-length: 3\r\n")
-        .unwrap();
+    late.set_read_timeout(Some(SOON)).unwrap();
+    let head = "host: desk\r\ncontent-type: text/plain\r\nexpect: 100-continue\r\ncontent-length: 3";
+    write!(late, "PUT /orders/9 HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
+    let mut taken = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+    late.read_exact(&mut taken).unwrap();
+    assert!(taken.starts_with(b"HTTP/1.1 100 "));
     desk.until(&counts(1, 0, 0));
     drop(desk.process.stdin.take());
-    write!(late, "connection: close\r\n\r\n\"9\"").unwrap();
+    write!(late, "\"9\"").unwrap();
     assert_eq!(receive(waiting).unwrap(), (200, "\"9\"".to_owned()));
     assert_eq!(desk.end(), (counts(1, 1, 0), true));
 }

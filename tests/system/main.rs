@@ -7,5 +7,9 @@
     reason = "the helpers of tests end a test as its assertions do"
 )]
 
+mod fuzz_seeds;
+mod embedder;
 mod hostile;
+mod stage;
 mod support;
+mod workflow;

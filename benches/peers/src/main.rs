@@ -1,12 +1,12 @@
-//! What the same work costs in Extism and in a child process.
+//! What the same work costs sealed by Stepward, in Extism and in a child process.
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/peers/Cargo.toml [-- --json]
 //! ```
 //!
 //! Every contender prices the same order of 34 lines ([`peer_work::price`]) and starts fresh for
-//! every call: Extism with a plug-in that was compiled once and a new instance each time, the child
-//! process with a new process. The plain function call is the floor. Each answer is compared with
+//! every call: Stepward and Extism with a guest that was compiled once and a new instance each time,
+//! the child process with a new process. The plain function call is the floor. Each answer is compared with
 //! the floor's, so that nothing is measured that does not do the work.
 #![allow(
     clippy::disallowed_methods,
@@ -14,16 +14,21 @@
 )]
 
 use extism::{CompiledPlugin, Manifest, Plugin, PluginBuilder, Wasm};
+use stepward::{
+    Broker, Case, Deadline, Digest, Engine, EngineOptions, Grants, Inspected, Job, Limits, Outcome, Pinned,
+};
 use std::{
     env,
     error::Error,
+    fs,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-type Outcome<T> = Result<T, Box<dyn Error>>;
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 const WASM: &str = "wasm32-unknown-unknown";
 /// Calls before the clock counts: caches, branch predictors and the allocator settle.
@@ -37,7 +42,7 @@ const MEMORY_PAGES: u32 = 1024;
 const FUEL: u64 = 2_000_000_000;
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-fn main() -> Outcome<()> {
+fn main() -> Result<()> {
     if cfg!(debug_assertions) {
         return Err("an unoptimised build measures nothing: add --release".into());
     }
@@ -50,6 +55,7 @@ fn main() -> Outcome<()> {
         bench.row("function call", CALLS, || Ok(peer_work::price(&document)?))?,
         bench.row("Extism 1.13, fresh instance", CALLS, extism(&parts, false, &document)?)?,
         bench.row("Extism 1.13, fresh instance, limits", CALLS, extism(&parts, true, &document)?)?,
+        bench.row("Stepward, sealed step", CALLS, sealed(&document)?)?,
         bench.row("child process", STARTS, || child(&parts, &document))?,
     ];
     if !json {
@@ -69,10 +75,10 @@ struct Parts {
 
 impl Parts {
     /// Builds them into the target directory that this program runs from.
-    fn build() -> Outcome<Self> {
+    fn build() -> Result<Self> {
         let exe = env::current_exe()?;
         let target = exe.parent().and_then(Path::parent).ok_or("run this with `cargo run --release`")?;
-        let build = |package: &[&str]| -> Outcome<()> {
+        let build = |package: &[&str]| -> Result<()> {
             let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let status = Command::new(cargo)
                 .args(["build", "--quiet", "--manifest-path"])
@@ -101,8 +107,8 @@ fn extism<'a>(
     parts: &Parts,
     limits: bool,
     document: &'a str,
-) -> Outcome<impl FnMut() -> Outcome<String> + use<'a>> {
-    let mut manifest = Manifest::new([Wasm::file(&parts.guest)]);
+) -> Result<impl FnMut() -> Result<String> + use<'a>> {
+    let mut manifest = Manifest::new([Wasm::data(fs::read(&parts.guest)?)]);
     if limits {
         manifest = manifest.with_memory_max(MEMORY_PAGES).with_timeout(TIMEOUT);
     }
@@ -117,8 +123,43 @@ fn extism<'a>(
     })
 }
 
+/// Builds the benchmarks' step with the product itself and prepares it once; the closure runs it with
+/// every limit and its trace.
+fn sealed(document: &str) -> Result<impl FnMut() -> Result<String> + use<'_>> {
+    let house = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let project = house.join("benches/project");
+    let status = Command::new("cargo")
+        .args(["run", "--quiet", "--manifest-path"])
+        .arg(house.join("Cargo.toml"))
+        .args(["-p", "stepward-runner", "--bin", "stepward", "--", "build", "--project"])
+        .arg(&project)
+        .stdout(Stdio::null())
+        .status()?;
+    if !status.success() {
+        return Err("the step does not build".into());
+    }
+    let bytes = fs::read(project.join("target/stepward/components/price.wasm"))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let engine = Engine::new(EngineOptions { concurrency: 16 })?;
+    let limits = Limits::default();
+    let pin = Digest::of(&bytes);
+    let admitted = Inspected::read(Pinned::check(bytes, pin)?, &limits)?.admit(&Grants::default())?;
+    let step = runtime.block_on(engine.prepare(admitted, None, &limits, Deadline::start(&limits)))?;
+    // A broker of a step that may ask nothing: an empty script.
+    let script = Case::from_json(r#"{"input":null,"expect":{"output":null}}"#, "script")?;
+    let broker: Arc<dyn Broker> = Arc::new(script.broker());
+    Ok(move || {
+        let job = Job::new("run", "price", document, limits.clone(), Arc::clone(&broker));
+        let finished = runtime.block_on(engine.run(&step, job, Deadline::start(&limits)));
+        match finished.outcome {
+            Outcome::Succeeded(output) => Ok(output),
+            other => Err(format!("{other:?}").into()),
+        }
+    })
+}
+
 /// Starts the program, writes the document, reads the answer, waits for the end.
-fn child(parts: &Parts, document: &str) -> Outcome<String> {
+fn child(parts: &Parts, document: &str) -> Result<String> {
     let mut child = Command::new(&parts.child).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     child.stdin.take().ok_or("no standard input")?.write_all(document.as_bytes())?;
     let output = child.wait_with_output()?;
@@ -147,8 +188,8 @@ impl Bench<'_> {
         &self,
         name: &'static str,
         calls: usize,
-        mut call: impl FnMut() -> Outcome<String>,
-    ) -> Outcome<Row> {
+        mut call: impl FnMut() -> Result<String>,
+    ) -> Result<Row> {
         let mut times = Vec::with_capacity(calls);
         for n in 0..WARM_UP + calls {
             let began = Instant::now();

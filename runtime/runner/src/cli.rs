@@ -78,18 +78,17 @@ impl Command {
             Self::Check(arguments) => command::check::run(session, &arguments),
             Self::Inspect(arguments) => command::inspect::run(session, &arguments),
             Self::Measure(arguments) => command::measure::run(session, &arguments),
-            Self::Run(arguments) => command::run::run(session, &arguments),
+            Self::Run(arguments) => Ok(command::run::run(session, &arguments)),
             Self::Runs(command) => command::runs::run(session, command),
             Self::Demo(arguments) => command::demo::run(session, &arguments),
-            Self::Schema(arguments) => command::schema::run(session, &arguments),
-            Self::Completions(arguments) => command::completions::run(session, &arguments),
+            Self::Schema(arguments) => Ok(command::schema::run(&arguments)),
+            Self::Completions(arguments) => Ok(command::completions::run(&arguments)),
         }
     }
 }
 
 /// Reads the command line, does what it says, and shows what came of it.
 pub(crate) fn main() -> ExitCode {
-    #[expect(clippy::disallowed_methods, reason = "the command line is read here and nowhere else")]
     let arguments = std::env::args_os().collect::<Vec<OsString>>();
     // Asked of the raw words, since a command line that does not parse has no parsed flags.
     let json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");

@@ -301,6 +301,7 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make the files that they read")]
 mod tests {
     use super::{Purpose, Readers, make_private_folder, read, read_text, write};
     use std::{fs, os::unix::fs::PermissionsExt as _};

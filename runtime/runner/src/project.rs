@@ -230,7 +230,7 @@ impl Project {
     }
 
     /// Reads one workflow file, and checks that it carries its file's name.
-    pub(crate) fn workflow(&self, path: &Path) -> Result<Workflow, Fault> {
+    pub(crate) fn workflow(path: &Path) -> Result<Workflow, Fault> {
         let place = files::place(path);
         let workflow = Workflow::parse(&files::read_text(path, Purpose::Workflow)?, &place)?;
         if path.file_stem().and_then(|stem| stem.to_str()) != Some(workflow.name().as_str()) {
@@ -292,16 +292,16 @@ mod tests {
 
     #[test]
     fn bad_files() {
-        assert_snapshot!(refused(""), @"");
-        assert_snapshot!(refused("[project]\nname = 'p'\nversion = '1'"), @"");
+        assert_snapshot!(refused(""), @"stepward.toml:1:1: missing field `project` [project-definition]");
+        assert_snapshot!(refused("[project]\nname = 'p'\nversion = '1'"), @"stepward.toml:3:1: unknown field `version`, expected `name` [project-definition]");
         let project = "[project]\nname = 'p'\n";
-        assert_snapshot!(refused(&format!("{project}[steps.a]")), @"");
-        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate='a'\ncomponent='b'")), @"");
-        assert_snapshot!(refused(&format!("{project}[steps.A]\ncrate='a'")), @"");
-        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate='../a'")), @"");
-        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate='/a'")), @"");
-        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate=''")), @"");
-        assert_snapshot!(refused(&format!("{project}[defaults.limits]\nfuel = 0")), @"");
-        assert_snapshot!(refused(&format!("{project}[build]\nprofile = 'x'")), @"");
+        assert_snapshot!(refused(&format!("{project}[steps.a]")), @"stepward.toml:3:1: the step says neither `crate` nor `component` [project-definition]");
+        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate='a'\ncomponent='b'")), @"stepward.toml:3:1: the step says both `crate` and `component`; it is one of the two [project-definition]");
+        assert_snapshot!(refused(&format!("{project}[steps.A]\ncrate='a'")), @"stepward.toml:3:8: a label is made of lower-case ASCII words of letters and digits, each starting with a letter, joined by single dashes, such as `payment-signing` [project-definition]");
+        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate='../a'")), @"stepward.toml:3:1: a path in the project file is relative and stays inside the project, without `.` and `..` [project-definition]");
+        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate='/a'")), @"stepward.toml:3:1: a path in the project file is relative and stays inside the project, without `.` and `..` [project-definition]");
+        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate=''")), @"stepward.toml:3:1: a path in the project file is relative and stays inside the project, without `.` and `..` [project-definition]");
+        assert_snapshot!(refused(&format!("{project}[defaults.limits]\nfuel = 0")), @"stepward.toml:3:1: the limit fuel is 0; the least is 1 units [project-definition]");
+        assert_snapshot!(refused(&format!("{project}[build]\nprofile = 'x'")), @"stepward.toml:3:2: unknown field `build`, expected one of `project`, `steps`, `defaults` [project-definition]");
     }
 }

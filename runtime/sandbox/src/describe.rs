@@ -42,10 +42,10 @@ pub fn describe(core_module: &[u8]) -> Result<String, Fault> {
         .map_err(|error| fault(format_args!("the core module cannot be compiled: {error:#}")))?;
     let mut store = Store::new(&engine, limits());
     store.limiter(|limits| limits);
-    store.set_fuel(DESCRIBE_FUEL).map_err(internal)?;
+    store.set_fuel(DESCRIBE_FUEL).map_err(|error| internal(&error))?;
     let mut linker = Linker::new(&engine);
-    linker.define_unknown_imports_as_traps(&module).map_err(internal)?;
-    let instance = linker.instantiate(&mut store, &module).map_err(trapped)?;
+    linker.define_unknown_imports_as_traps(&module).map_err(|error| internal(&error))?;
+    let instance = linker.instantiate(&mut store, &module).map_err(|error| trapped(&error))?;
     call(&mut store, &instance)
 }
 
@@ -53,7 +53,7 @@ fn engine() -> Result<Engine, Fault> {
     let mut config = Config::new();
     // The code runs once: compiling it fast counts for more than running it fast.
     config.consume_fuel(true).cranelift_opt_level(OptLevel::None);
-    Engine::new(&config).map_err(internal)
+    Engine::new(&config).map_err(|error| internal(&error))
 }
 
 fn limits() -> StoreLimits {
@@ -73,7 +73,7 @@ fn call(store: &mut Store<StoreLimits>, instance: &Instance) -> Result<String, F
     let memory = instance
         .get_memory(&mut *store, "memory")
         .ok_or_else(|| fault("the core module exports no memory"))?;
-    let answer = describe.call(&mut *store, ()).map_err(trapped)?;
+    let answer = describe.call(&mut *store, ()).map_err(|error| trapped(&error))?;
     let [address, length] = words(memory, store, answer)?;
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     if length > DESCRIPTION_BYTES {
@@ -100,7 +100,7 @@ fn read(memory: Memory, store: &Store<StoreLimits>, address: u32, into: &mut [u8
         .map_err(|_| fault("the description lies outside of the module's memory"))
 }
 
-fn trapped(error: wasmtime::Error) -> Fault {
+fn trapped(error: &wasmtime::Error) -> Fault {
     match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => {
             fault(format_args!("describing the step took more than {DESCRIBE_FUEL} units of fuel"))
@@ -115,7 +115,7 @@ fn fault(message: impl std::fmt::Display) -> Fault {
     )
 }
 
-fn internal(error: wasmtime::Error) -> Fault {
+fn internal(error: &wasmtime::Error) -> Fault {
     Fault::new(Class::Internal, Owner::Stepward, DESCRIBE).says(format_args!("{error:#}"))
 }
 

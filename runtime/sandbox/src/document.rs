@@ -73,11 +73,32 @@ mod tests {
     fn what_passes_is_what_serde_json_reads() {
         let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
         for text in [
-            "null", " true ", "0", "-0.5e3", "18446744073709551616", "\"\\u00e9\"", "[]", "{}", "[1,{\"a\":[null]}]",
-            "1e400", "\"\\ud800\"", "", "nul", "[1,]", "{\"a\"}", "1 2", &deep(127), &deep(128), &deep(100_000),
+            "null",
+            " true ",
+            "0",
+            "-0.5e3",
+            "18446744073709551616",
+            "\"\\u00e9\"",
+            "[]",
+            "{}",
+            "[1,{\"a\":[null]}]",
+            "1e400",
+            "\"\\ud800\"",
+            "",
+            "nul",
+            "[1,]",
+            "{\"a\"}",
+            "1 2",
+            &deep(127),
+            &deep(128),
+            &deep(100_000),
         ] {
             let shown = &text[..text.len().min(40)];
-            assert_eq!(read(text).is_ok(), serde_json::from_str::<serde_json::Value>(text).is_ok(), "{shown}");
+            assert_eq!(
+                read(text).is_ok(),
+                serde_json::from_str::<serde_json::Value>(text).is_ok(),
+                "{shown}"
+            );
         }
     }
 }

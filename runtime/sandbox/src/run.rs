@@ -21,7 +21,7 @@ const RUN: Rule = Rule::new("engine-run");
 const CLOSED: Rule = Rule::new("engine-closed");
 
 /// Fuel between two looks at the deadline: a fraction of a millisecond of guest code.
-const YIELD_FUEL: u64 = 500_000;
+pub(crate) const YIELD_FUEL: u64 = 500_000;
 /// What the host may allocate for the arguments of one call beyond twice their limit: elements of
 /// lists are larger in the host than in the guest.
 const ARGUMENT_SLACK_BYTES: u64 = 64 << 10;

@@ -1,6 +1,11 @@
 //! Compiled code that was kept: loaded only as it was written, for the component, engine and key
 //! that it was written for.
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test ends at the first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends at the first surprise"
+)]
 
 mod support;
 
@@ -23,9 +28,9 @@ impl Broker for NoCalls {
 }
 
 #[track_caller]
-fn stale(opened: Opened) -> CodeRefusal {
+fn stale(opened: &Opened) -> CodeRefusal {
     match opened {
-        Opened::Stale(refusal) => refusal,
+        Opened::Stale(refusal) => *refusal,
         Opened::Loaded(_) => panic!("changed code was loaded"),
     }
 }
@@ -46,7 +51,11 @@ fn what_was_sealed_loads_and_runs() {
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let finished = runtime.block_on(engine.run(&ready, job, pending()));
-    assert!(matches!(&finished.outcome, Outcome::Succeeded(text) if text == "null"), "{:?}", finished.outcome);
+    assert!(
+        matches!(&finished.outcome, Outcome::Succeeded(text) if text == "null"),
+        "{:?}",
+        finished.outcome
+    );
     // Sealing what was loaded gives the same bytes again.
     assert_eq!(engine.seal(&ready, &key()).unwrap(), sealed);
 }
@@ -60,7 +69,7 @@ fn a_flipped_byte_anywhere_is_stale() {
     let places = (0..128).chain((128..sealed.len()).step_by(101));
     for at in places {
         sealed[at] ^= 0x10;
-        let refusal = stale(engine.open(&admitted, &sealed, &key()).unwrap());
+        let refusal = stale(&engine.open(&admitted, &sealed, &key()).unwrap());
         assert_eq!(refusal, if at < 18 { CodeRefusal::Format } else { CodeRefusal::Tag }, "at {at}");
         sealed[at] ^= 0x10;
     }
@@ -73,12 +82,12 @@ fn cut_or_lengthened_code_is_stale() {
     let admitted = admit(null());
     let sealed = engine.seal(&engine.compile(&admitted).unwrap(), &key()).unwrap();
     for end in (0..64).chain([sealed.len() / 2, sealed.len() - 1]) {
-        let refusal = stale(engine.open(&admitted, &sealed[..end], &key()).unwrap());
+        let refusal = stale(&engine.open(&admitted, &sealed[..end], &key()).unwrap());
         assert_eq!(refusal, if end < 50 { CodeRefusal::Format } else { CodeRefusal::Tag }, "cut at {end}");
     }
     let longer = [sealed.as_slice(), &[0]].concat();
-    assert_eq!(stale(engine.open(&admitted, &longer, &key()).unwrap()), CodeRefusal::Tag);
-    assert_eq!(stale(engine.open(&admitted, b"", &key()).unwrap()), CodeRefusal::Format);
+    assert_eq!(stale(&engine.open(&admitted, &longer, &key()).unwrap()), CodeRefusal::Tag);
+    assert_eq!(stale(&engine.open(&admitted, b"", &key()).unwrap()), CodeRefusal::Format);
 }
 
 #[test]
@@ -89,16 +98,16 @@ fn code_of_another_component_key_or_format_is_stale() {
 
     let other = admit(wat::parse_str(NULL.replace("null", "true")).unwrap());
     assert_ne!(other.digest(), admitted.digest());
-    assert_eq!(stale(engine.open(&other, &sealed, &key()).unwrap()), CodeRefusal::Tag);
+    assert_eq!(stale(&engine.open(&other, &sealed, &key()).unwrap()), CodeRefusal::Tag);
 
     let guessed = CodeKey::new([8; 32]);
-    assert_eq!(stale(engine.open(&admitted, &sealed, &guessed).unwrap()), CodeRefusal::Tag);
+    assert_eq!(stale(&engine.open(&admitted, &sealed, &guessed).unwrap()), CodeRefusal::Tag);
 
     // wasmtime's own format, which carries no tag.
-    assert_eq!(stale(engine.open(&admitted, &sealed[50..], &key()).unwrap()), CodeRefusal::Format);
+    assert_eq!(stale(&engine.open(&admitted, &sealed[50..], &key()).unwrap()), CodeRefusal::Format);
     // A tag that covers the same bytes under another key, put in front of them.
     let forged = engine.seal(&engine.compile(&admitted).unwrap(), &guessed).unwrap();
-    assert_eq!(stale(engine.open(&admitted, &forged, &key()).unwrap()), CodeRefusal::Tag);
+    assert_eq!(stale(&engine.open(&admitted, &forged, &key()).unwrap()), CodeRefusal::Tag);
 }
 
 /// Engines of the same settings share code, in one process or another; the number of runs at one

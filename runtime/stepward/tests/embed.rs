@@ -1,5 +1,6 @@
 //! What a host that embeds the crate relies on.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(clippy::disallowed_methods, reason = "a test plays the host, who has files")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -87,7 +88,9 @@ async fn a_trace_replays_identically_and_a_changed_one_does_not() {
 
     let more = json.replacen("\"input\": \"[1,2]\"", "\"input\": \"[1,2,3]\"", 1);
     let more = Trace::from_json(&more, "trace.json").unwrap();
-    let Replay::Diverged(Divergence::Call { sequence: 5, .. }) = replay(&engine, &step, &more, None).await.unwrap() else {
+    let Replay::Diverged(Divergence::Call { sequence: 5, .. }) =
+        replay(&engine, &step, &more, None).await.unwrap()
+    else {
         panic!("a call beyond the trace is a divergence")
     };
 
@@ -134,7 +137,10 @@ async fn kept_code_is_loaded_and_changed_code_is_compiled_again() {
     }
     for cut in [0, 10, 40, whole.len() - 1] {
         std::fs::write(&file, &whole[..cut]).unwrap();
-        assert!(matches!(step(&engine, Some(&kept)).await.prepared(), Prepared::Recompiled(_)), "cut at {cut}");
+        assert!(
+            matches!(step(&engine, Some(&kept)).await.prepared(), Prepared::Recompiled(_)),
+            "cut at {cut}"
+        );
     }
     let step = step(&engine, Some(&kept)).await;
     assert_eq!(step.prepared(), Prepared::Loaded, "recompiling repaired the file");
@@ -148,7 +154,11 @@ async fn the_wall_time_covers_waiting_and_names_itself() {
     let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
     let step = step(&engine, None).await;
     let finished = engine.run(&step, job("1", Arc::new(Silent)), now()).await;
-    assert!(matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)), "{:?}", finished.outcome);
+    assert!(
+        matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)),
+        "{:?}",
+        finished.outcome
+    );
     assert!(finished.usage.wall_us >= LimitName::WallTimeMs.default_value() * 1000);
 
     // The one turn is taken: the second run waits for it and runs out of its own time.
@@ -206,7 +216,8 @@ async fn a_case_is_held_to_its_calls_and_its_end() {
         case.judge(&broker, &finished.outcome)
     };
     let case = |calls: &str, expect: &str| {
-        Case::from_json(&format!("{{\"input\":7,\"calls\":{calls},\"expect\":{expect}}}"), "case.json").unwrap()
+        Case::from_json(&format!("{{\"input\":7,\"calls\":{calls},\"expect\":{expect}}}"), "case.json")
+            .unwrap()
     };
     let tick = r#"{"call":{"call":"now","clock":"wall"},"reply":{"reply":"now","value":1}}"#;
     run(&case(&format!("[{tick}]"), r#"{"output":7}"#)).await.expect("as foreseen");
@@ -215,7 +226,10 @@ async fn a_case_is_held_to_its_calls_and_its_end() {
         run(&case(&format!("[{tick},{tick}]"), r#"{"output":7}"#)).await.unwrap_err(),
         CaseDifference::CallsMissing(1)
     );
-    assert!(matches!(run(&case(&format!("[{tick}]"), r#"{"output":8}"#)).await, Err(CaseDifference::End(..))));
+    assert!(matches!(
+        run(&case(&format!("[{tick}]"), r#"{"output":8}"#)).await,
+        Err(CaseDifference::End(..))
+    ));
     let fault = Case::from_json(r#"{"input":1,"expects":{}}"#, "cases/a.json").unwrap_err();
     assert_eq!((fault.rule().as_str(), fault.place()), ("case-format", "cases/a.json"));
 }

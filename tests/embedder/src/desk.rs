@@ -89,7 +89,7 @@ fn refused(message: &str) -> HttpFailure {
 }
 
 impl Broker for Desk {
-    fn call<'a>(&'a self, _site: CallSite, call: HostCall) -> BrokerFuture<'a> {
+    fn call(&self, _site: CallSite, call: HostCall) -> BrokerFuture<'_> {
         Box::pin(async move {
             match call {
                 HostCall::Http { request, .. } => Ok(HostReply::Http(self.answer(request).await)),

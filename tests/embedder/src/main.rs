@@ -21,9 +21,9 @@ use axum::{
 use desk::Desk;
 use runs::Runs;
 use serde_json::json;
-use std::{env, error::Error, fs, sync::Arc};
+use std::{env, error::Error, sync::Arc};
 use stepward::Digest;
-use tokio::{io, net::TcpListener};
+use tokio::{fs, io, net::TcpListener};
 
 #[derive(Clone)]
 struct Service {
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let [component, digest, database] = arguments.as_slice() else {
         return Err("usage: order-desk COMPONENT sha256:… DATABASE".into());
     };
-    let runs = Arc::new(Runs::prepare(fs::read(component)?, Digest::parse(digest)?).await?);
+    let runs = Arc::new(Runs::prepare(fs::read(component).await?, Digest::parse(digest)?).await?);
     let desk = Arc::new(Desk::open(database).await?);
     let service = Service { desk: Arc::clone(&desk), runs: Arc::clone(&runs) };
     let app = Router::new()
@@ -62,14 +62,14 @@ async fn stdin_closed() {
 }
 
 async fn store(State(service): State<Service>, Path(number): Path<String>, body: String) -> StatusCode {
-    stored(service.desk.put(&number, Some(&body)).await)
+    stored(&service.desk.put(&number, Some(&body)).await)
 }
 
 async fn announce(State(service): State<Service>, Path(number): Path<String>) -> StatusCode {
-    stored(service.desk.put(&number, None).await)
+    stored(&service.desk.put(&number, None).await)
 }
 
-fn stored(result: sqlx::Result<()>) -> StatusCode {
+fn stored(result: &sqlx::Result<()>) -> StatusCode {
     match result {
         Ok(()) => StatusCode::NO_CONTENT,
         Err(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -6,9 +6,9 @@ use stepward_sandbox::Inspected;
 use stepward_seam::LimitName;
 use stepward_trust::Pinned;
 use wasm_encoder::{
-    CodeSection, Component, ComponentImportSection, ComponentTypeRef, ConstExpr, DataSection, ElementSection, Elements,
-    ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection, MemorySection,
-    MemoryType, Module, ModuleSection, RawSection, TypeSection, ValType,
+    CodeSection, Component, ComponentImportSection, ComponentTypeRef, ConstExpr, DataSection, ElementSection,
+    Elements, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection,
+    MemorySection, MemoryType, Module, ModuleSection, RawSection, TypeSection, ValType,
 };
 
 /// A component with nothing but this module.
@@ -20,7 +20,8 @@ fn component(module: &Module) -> Vec<u8> {
 
 /// A module with one function, and as many more like it as are asked for.
 fn functions(count: u32, body: &Function) -> Module {
-    let (mut types, mut functions, mut code) = (TypeSection::new(), FunctionSection::new(), CodeSection::new());
+    let (mut types, mut functions, mut code) =
+        (TypeSection::new(), FunctionSection::new(), CodeSection::new());
     types.ty().function([], []);
     for _ in 0..count {
         functions.function(0);
@@ -71,7 +72,8 @@ fn a_function_of_many_locals() {
         "the component has 50000 local variables in one function; the most is 5000",
     );
     // The same in groups of one, as a list that is long itself.
-    let mut body = Function::new((0..6_000).map(|n| (1, if n % 2 == 0 { ValType::I32 } else { ValType::I64 })));
+    let mut body =
+        Function::new((0..6_000).map(|n| (1, if n % 2 == 0 { ValType::I32 } else { ValType::I64 })));
     body.raw([0x0b]);
     too_many(
         component(&functions(1, &body)),
@@ -81,7 +83,10 @@ fn a_function_of_many_locals() {
 
 #[test]
 fn many_functions() {
-    too_many(component(&functions(100_000, &nops(0))), "the component has 100000 functions; the most is 60000");
+    too_many(
+        component(&functions(100_000, &nops(0))),
+        "the component has 100000 functions; the most is 60000",
+    );
 }
 
 #[test]
@@ -120,7 +125,10 @@ fn a_million_exports() {
     for _ in 0..1_000_000 {
         exports.export("", ExportKind::Func, 0);
     }
-    too_many(component(Module::new().section(&exports)), "the component has 1000000 exports; the most is 2000");
+    too_many(
+        component(Module::new().section(&exports)),
+        "the component has 1000000 exports; the most is 2000",
+    );
 }
 
 #[test]
@@ -135,7 +143,10 @@ fn many_globals_and_segments() {
     for _ in 0..30_000 {
         elements.passive(Elements::Functions(Cow::Borrowed(&[])));
     }
-    too_many(component(Module::new().section(&elements)), "the component has 30000 segments; the most is 20000");
+    too_many(
+        component(Module::new().section(&elements)),
+        "the component has 30000 segments; the most is 20000",
+    );
 }
 
 #[test]
@@ -151,7 +162,13 @@ fn many_modules() {
 #[test]
 fn a_giant_data_segment() {
     let mut memories = MemorySection::new();
-    memories.memory(MemoryType { minimum: 1, maximum: None, memory64: false, shared: false, page_size_log2: None });
+    memories.memory(MemoryType {
+        minimum: 1,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
     let mut data = DataSection::new();
     data.active(0, &ConstExpr::i32_const(0), vec![0; 9 << 20]);
     let bytes = component(Module::new().section(&memories).section(&data));

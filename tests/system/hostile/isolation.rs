@@ -2,7 +2,9 @@
 
 use super::guests;
 use crate::support::brokers::{Silent, answers, plain};
-use crate::support::sandbox::{admit, block_on, document, engine, engine_for, failure, job, limit, ready, run_ready};
+use crate::support::sandbox::{
+    admit, block_on, document, engine, engine_for, failure, job, limit, ready, run_ready,
+};
 use std::future::{pending, poll_fn, ready as now};
 use std::pin::pin;
 use std::sync::Arc;
@@ -98,7 +100,8 @@ fn the_deadline_covers_queueing() {
             })
         };
         tokio::task::yield_now().await;
-        let second = engine.run(&guest, job("null", Limits::default(), plain()), tokio::task::yield_now()).await;
+        let second =
+            engine.run(&guest, job("null", Limits::default(), plain()), tokio::task::yield_now()).await;
         assert_eq!(limit(&second), LimitName::WallTimeMs);
         assert_eq!(second.usage.fuel, 0);
         assert!(second.calls.is_empty());

@@ -33,7 +33,8 @@ pub(super) fn two_memories_summed() {
 
 #[test]
 pub(super) fn memory_growth() {
-    let finished = run(guests::MEMORY_GROWTH.bytes(), limits(&[(LimitName::MemoryBytes, 99 * PAGE)]), plain());
+    let finished =
+        run(guests::MEMORY_GROWTH.bytes(), limits(&[(LimitName::MemoryBytes, 99 * PAGE)]), plain());
     assert_eq!(limit(&finished), LimitName::MemoryBytes);
     assert_eq!(finished.usage.peak_memory_bytes, 99 * PAGE);
 }

@@ -11,6 +11,7 @@ mod guests {
 
 mod crossing;
 mod determinism;
+mod every;
 mod giants;
 mod isolation;
 mod memory;
@@ -23,7 +24,9 @@ mod time;
 /// A file without a test of its name does not build.
 mod every_file_has_a_test {
     #[allow(unused_imports, reason = "not every module has a test for a file")]
-    use super::{crossing::*, determinism::*, isolation::*, memory::*, names::*, proposals::*, text::*, time::*};
+    use super::{
+        crossing::*, determinism::*, isolation::*, memory::*, names::*, proposals::*, text::*, time::*,
+    };
 
     macro_rules! tested {
         ($name:ident) => {

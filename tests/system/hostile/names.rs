@@ -30,11 +30,18 @@ pub(super) fn import_nobody_granted() {
         "the step imports `erp` (stepward:step/http-endpoint@0.1.0) and `payment-signing` \
          (stepward:step/signer@0.1.0), which nobody granted"
     );
-    assert!(fault.remedy().contains("[steps.grants.endpoint.erp]\nmethods = [\"GET\"]"), "{}", fault.remedy());
+    assert!(
+        fault.remedy().contains("[steps.grants.endpoint.erp]\nmethods = [\"GET\"]"),
+        "{}",
+        fault.remedy()
+    );
     assert!(fault.remedy().contains("[steps.grants.signer.payment-signing]"), "{}", fault.remedy());
 
     let one = inspected().admit(&grants(&[("erp", Interface::HttpEndpoint)])).unwrap_err();
-    assert_eq!(one.message(), "the step imports `payment-signing` (stepward:step/signer@0.1.0), which nobody granted");
+    assert_eq!(
+        one.message(),
+        "the step imports `payment-signing` (stepward:step/signer@0.1.0), which nobody granted"
+    );
 }
 
 #[test]

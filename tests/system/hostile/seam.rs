@@ -37,7 +37,8 @@ fn a_reply_of_another_kind_is_the_embedders_fault() {
         }
     }
     // The right one is taken each time, refusals included.
-    let broker = answers(|site, _| Ok(each_reply().into_iter().nth(usize::try_from(site.sequence).unwrap()).unwrap()));
+    let broker =
+        answers(|site, _| Ok(each_reply().into_iter().nth(usize::try_from(site.sequence).unwrap()).unwrap()));
     assert_eq!(document(&run_ready(&guest, "null", Limits::default(), broker)), "{}");
 }
 
@@ -79,7 +80,11 @@ impl Broker for Keeps {
 
     fn released(&self, text: String) -> Result<String, Stop> {
         const RULE: Rule = Rule::new("test-kept");
-        if text.contains(self.0) { Err(Stop(Fault::new(Class::Refused, Owner::Operator, RULE))) } else { Ok(text) }
+        if text.contains(self.0) {
+            Err(Stop(Fault::new(Class::Refused, Owner::Operator, RULE)))
+        } else {
+            Ok(text)
+        }
     }
 }
 

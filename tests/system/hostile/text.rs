@@ -56,7 +56,10 @@ pub(super) fn output_not_json() {
     let finished = run(guests::OUTPUT_NOT_JSON.bytes(), Limits::default(), plain());
     assert_eq!(
         failure(&finished),
-        ("output-not-json", "the step returned text that is not a JSON document: expected value at line 1 column 1")
+        (
+            "output-not-json",
+            "the step returned text that is not a JSON document: expected value at line 1 column 1"
+        )
     );
 }
 
@@ -138,5 +141,8 @@ pub(super) fn log_flood() {
 #[test]
 pub(super) fn names_with_escapes() {
     let finished = run(guests::NAMES_WITH_ESCAPES.bytes(), Limits::default(), plain());
-    assert_eq!(failure(&finished), ("trap", "the step trapped: wasm trap: wasm `unreachable` instruction executed"));
+    assert_eq!(
+        failure(&finished),
+        ("trap", "the step trapped: wasm trap: wasm `unreachable` instruction executed")
+    );
 }

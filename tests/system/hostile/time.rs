@@ -40,7 +40,8 @@ pub(super) fn loop_in_start() {
 
 #[test]
 pub(super) fn loop_of_calls_in_start() {
-    let finished = run(guests::LOOP_OF_CALLS_IN_START.bytes(), limits(&[(LimitName::HostCalls, 10)]), plain());
+    let finished =
+        run(guests::LOOP_OF_CALLS_IN_START.bytes(), limits(&[(LimitName::HostCalls, 10)]), plain());
     assert_eq!(limit(&finished), LimitName::HostCalls);
     assert_eq!(finished.calls.len(), 10);
 }
@@ -95,9 +96,15 @@ pub(super) fn fill_table() {
 /// of a runtime with one thread, on which another task makes progress.
 #[test]
 fn a_busy_guest_lets_others_run_and_ends_at_its_deadline() {
-    let most = limits(&[(LimitName::Fuel, LimitName::Fuel.most())]);
+    let most = limits(&[
+        (LimitName::Fuel, LimitName::Fuel.most()),
+        (LimitName::HostCalls, LimitName::HostCalls.most()),
+        (LimitName::LogLines, LimitName::LogLines.most()),
+    ]);
     for guest in [
         guests::LOOP_WITHOUT_CALLS,
+        guests::LOOP_OF_CALLS,
+        guests::LOOP_OF_CALLS_IN_START,
         guests::LOOP_IN_START,
         guests::LOOP_IN_REALLOC,
         guests::LOOP_IN_POST_RETURN,

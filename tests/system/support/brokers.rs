@@ -1,8 +1,8 @@
 //! Brokers that tests put behind the seam.
 
 use std::sync::Arc;
-use stepward_seam::{Body, Broker, BrokerFuture, CallSite, HostCall, HostReply, Refusal, Revealed, Stop};
 use stepward_seam::{Algorithm, HttpResponse, SecretBytes, Signature};
+use stepward_seam::{Body, Broker, BrokerFuture, CallSite, HostCall, HostReply, Refusal, Revealed, Stop};
 
 /// Answers at once with whatever the function says.
 pub(crate) struct Answers<F>(F);

@@ -25,6 +25,16 @@ impl<'a> Guest<'a> {
         Self { name, text }
     }
 
+    /// The name of its file.
+    pub(crate) fn name(self) -> &'a str {
+        self.name
+    }
+
+    /// The lines at the top that say what it tries and what contains it.
+    pub(crate) fn says(self) -> impl Iterator<Item = &'a str> {
+        self.text.lines().map_while(|line| line.strip_prefix(";; "))
+    }
+
     /// The component's bytes.
     pub(crate) fn bytes(self) -> Vec<u8> {
         let text = expanded(self.text);
@@ -67,7 +77,8 @@ fn expanded(text: &str) -> String {
 }
 
 fn import(interface: &str, label: &str, implements: &str) -> String {
-    let (_, text) = INTERFACES.into_iter().find(|(name, _)| *name == interface).expect("one of the interfaces");
+    let (_, text) =
+        INTERFACES.into_iter().find(|(name, _)| *name == interface).expect("one of the interfaces");
     text.replace("LABEL", label).replace("IMPLEMENTS", implements)
 }
 

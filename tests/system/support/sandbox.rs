@@ -3,8 +3,12 @@
 use std::future::{Future, pending};
 use std::sync::{Arc, OnceLock};
 use stepward_fault::Fault;
-use stepward_sandbox::{Admitted, Engine, EngineOptions, Finished, Import, ImportKind, Inspected, Job, Outcome, Ready};
-use stepward_seam::{Broker, EndpointGrant, Grant, Grants, Interface, LimitName, Limits, Method, PathPattern};
+use stepward_sandbox::{
+    Admitted, Engine, EngineOptions, Finished, Import, ImportKind, Inspected, Job, Outcome, Ready,
+};
+use stepward_seam::{
+    Broker, EndpointGrant, Grant, Grants, Interface, LimitName, Limits, Method, PathPattern,
+};
 use stepward_trust::Pinned;
 
 /// One engine for all tests that do not look at the engine itself.
@@ -91,7 +95,12 @@ pub(crate) fn job(input: &str, limits: Limits, broker: Arc<dyn Broker>) -> Job<'
 /// Runs a future on a runtime of its own, with one thread and a clock that only moves when nothing
 /// else can.
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(future)
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap()
+        .block_on(future)
 }
 
 /// Runs a component once on the shared engine, without a deadline.

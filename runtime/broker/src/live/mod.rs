@@ -88,12 +88,12 @@ impl LiveBroker {
     ///
     /// # Errors
     /// A fault, and an alert, when it does.
-    pub fn clear_output(&self, what: &str, text: &str) -> Result<(), Fault> {
+    fn clear_output(&self, what: &str, text: &str) -> Result<(), Fault> {
         self.guard.clear(text).map(drop).map_err(|leak| leak.alert(self.place(), what))
     }
 
     /// A call as it may be written down: each secret in it replaced by its name.
-    pub fn redact_call(&self, call: &HostCall) -> HostCall {
+    fn redact_call(&self, call: &HostCall) -> HostCall {
         let text = |text: &String| self.guard.redact_text(text);
         let body = |body: &Body| Body(self.guard.redact(&body.0));
         let pairs = |pairs: &[Pair]| {
@@ -209,6 +209,15 @@ impl LiveBroker {
 impl Broker for LiveBroker {
     fn call<'a>(&'a self, site: CallSite, call: HostCall) -> BrokerFuture<'a> {
         Box::pin(async move { self.answer(&site, call).await })
+    }
+
+    fn recorded(&self, call: HostCall) -> HostCall {
+        self.redact_call(&call)
+    }
+
+    fn released(&self, text: String) -> Result<String, Stop> {
+        self.clear_output("the output of the step", &text).map_err(Stop)?;
+        Ok(text)
     }
 }
 

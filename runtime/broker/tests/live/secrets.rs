@@ -9,7 +9,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use stepward_broker::LiveBroker;
-use stepward_seam::{Broker as _, HostCall, HttpRequest, LogLevel, Pair};
+use stepward_seam::{Broker as _, HostCall, HttpRequest, LogLevel, Pair, Stop};
 
 async fn withheld(world: &World, broker: &LiveBroker, why: &str) {
     world.record.take();
@@ -138,21 +138,19 @@ async fn logs_and_outputs_are_searched_and_calls_can_be_written_down() {
     let broker = world.broker(&world.environment(), all).unwrap();
     for secret in [TOKEN, SEED, WEBHOOK] {
         let call = HostCall::Log { level: LogLevel::Info, message: format!("using {secret} now") };
-        let written = serde_json::to_string(&broker.redact_call(&call)).unwrap();
+        let written = serde_json::to_string(&broker.recorded(call.clone())).unwrap();
         assert!(written.contains("using {{secret ") && !written.contains(secret), "{written}");
         let stop = broker.call(site(), call).await.map(|_| ()).unwrap_err();
         assert_eq!(stop.0.rule().as_str(), "secret-leak");
-        let fault = broker
-            .clear_output("the output", &format!("{{\"a\":\"{}\"}}", STANDARD.encode(secret)))
-            .unwrap_err();
-        assert!(fault.message().starts_with("the output holds the secret"), "{fault}");
+        let Stop(fault) = broker.released(format!("{{\"a\":\"{}\"}}", STANDARD.encode(secret))).unwrap_err();
+        assert!(fault.message().starts_with("the output of the step holds the secret"), "{fault}");
         assert!(!format!("{fault:?}").contains(secret));
     }
-    assert!(broker.clear_output("the output", "{\"status\":\"paid\"}").is_ok());
+    assert!(broker.released("{\"status\":\"paid\"}".to_owned()).is_ok());
     let pair = |value: &str| vec![Pair { name: "x-hook".into(), value: value.into() }];
     let request =
         HttpRequest { headers: pair(WEBHOOK), query: pair(&STANDARD.encode(WEBHOOK)), ..get(WEBHOOK) };
     let call = HostCall::Http { endpoint: label("erp"), request };
-    let written = format!("{:?}", broker.redact_call(&call));
+    let written = format!("{:?}", broker.recorded(call.clone()));
     assert_eq!(written.matches("{{secret webhook}}").count(), 3, "{written}");
 }

@@ -14,7 +14,7 @@ use wit_component::ComponentEncoder;
 
 /// The custom section of a component that holds what its step takes and gives: an object with the
 /// keys `step`, `input` and `output`, in the canonical form of RFC 8785.
-pub const SCHEMAS_SECTION: &str = "stepward:schemas";
+pub(crate) const SCHEMAS_SECTION: &str = "stepward:schemas";
 
 /// The world's name where the module does not describe its step.
 const UNNAMED_WORLD: &str = "step";
@@ -24,17 +24,13 @@ const DESCRIPTION: Rule = Rule::new("step-description");
 
 /// A sealed component, and what people and the lock want to know about it.
 #[derive(Debug)]
-pub struct Componentized {
+pub(crate) struct Componentized {
     /// The component. Equal core modules give equal bytes.
-    pub bytes: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
     /// The world as WIT text, for review: every import and export, and nothing else.
-    pub world_wit: String,
-    /// The JSON Schema of the input, when the module describes its step.
-    pub input_schema: Option<serde_json::Value>,
-    /// The JSON Schema of the output, when the module describes its step.
-    pub output_schema: Option<serde_json::Value>,
+    pub(crate) world_wit: String,
     /// The step's name, when the module describes its step.
-    pub step_name: Option<String>,
+    pub(crate) step_name: Option<String>,
 }
 
 /// What a step says about itself.
@@ -54,7 +50,7 @@ struct Description {
 /// # Errors
 /// When the module is malformed, describes its step wrongly, carries no world, or does not have the
 /// imports and exports of its world.
-pub fn componentize(core: &[u8]) -> Result<Componentized, Fault> {
+pub(crate) fn componentize(core: &[u8]) -> Result<Componentized, Fault> {
     let described = if exports_description(core)? { Some(read_description(core)?) } else { None };
     let module = prune::prune(core, DESCRIBE_EXPORT).map_err(fault)?;
     let mut bytes = ComponentEncoder::default()
@@ -71,10 +67,7 @@ pub fn componentize(core: &[u8]) -> Result<Componentized, Fault> {
     if let Some(described) = &described {
         append_schemas(&mut bytes, described)?;
     }
-    let (step_name, input_schema, output_schema) = described
-        .map(|d| (d.step, d.input, d.output))
-        .map_or((None, None, None), |(s, i, o)| (Some(s), Some(i), Some(o)));
-    Ok(Componentized { bytes, world_wit, input_schema, output_schema, step_name })
+    Ok(Componentized { bytes, world_wit, step_name: described.map(|described| described.step) })
 }
 
 fn exports_description(core: &[u8]) -> Result<bool, Fault> {
@@ -177,12 +170,11 @@ mod tests {
         let component = made(&core(DESCRIPTION, BODY));
         assert_eq!(
             component.world_wit,
-            "package local:tell-time;\n\nworld tell-time {\n  import stepward:step/types@0.1.0;\n  \
-             import office: stepward:step/clock@0.1.0;\n  use stepward:step/types@0.1.0.{step-error};\n\n  \
+            "package local:tell-time;\n\nworld tell-time {\n  import office: stepward:step/clock@0.1.0;\n  \
+             import stepward:step/types@0.1.0;\n  use stepward:step/types@0.1.0.{step-error};\n\n  \
              export run: func(input: string) -> result<string, step-error>;\n}\n"
         );
         assert_eq!(component.step_name.as_deref(), Some("tell-time"));
-        assert_eq!(component.input_schema, Some(true.into()));
         assert_eq!(
             sections(&component.bytes, SCHEMAS_SECTION),
             [r#"{"input":true,"output":{"type":"integer"},"step":"tell-time"}"#]

@@ -1,7 +1,7 @@
 //! From an author's crate to a sealed component.
 
 pub(crate) mod cargo;
-pub mod componentize;
+pub(crate) mod componentize;
 pub(crate) mod facts;
 pub(crate) mod pipeline;
 mod prune;

@@ -12,9 +12,10 @@ pub(super) fn world_text(component: &[u8], name: &str) -> Result<String, String>
     let DecodedWasm::Component(mut resolve, world) = decoded else {
         return Err("this is a WIT package, not a component".to_owned());
     };
-    name.clone_into(&mut resolve.worlds[world].name);
-    let id = resolve.worlds[world].package.ok_or("its world belongs to no package")?;
-    let package = &mut resolve.packages[id];
+    let renamed = resolve.worlds.get_mut(world).ok_or("it has no world")?;
+    name.clone_into(&mut renamed.name);
+    let id = renamed.package.ok_or("its world belongs to no package")?;
+    let package = resolve.packages.get_mut(id).ok_or("its world belongs to no package")?;
     package.name = PackageName { namespace: NAMESPACE.to_owned(), name: name.to_owned(), version: None };
     package.worlds = std::iter::once((name.to_owned(), world)).collect();
     let mut printer = WitPrinter::default();

@@ -16,6 +16,7 @@ use crate::{
 use clap::Args;
 use serde::Serialize;
 use std::{collections::BTreeSet, process::ExitCode, sync::Arc};
+use stepward::Admitted;
 use stepward_broker::{LiveBroker, StepIdentity};
 use stepward_fault::Fault;
 use stepward_seam::{Label, Limits};
@@ -101,12 +102,12 @@ fn steps(project: &Project, report: &mut Report) {
 fn workflows(project: &Project, report: &mut Report) -> Vec<PlannedStep> {
     let mut all = Vec::new();
     for file in report.keep(project.workflow_files()).into_iter().flatten() {
-        let Some(workflow) = report.keep(project.workflow(&file)) else { continue };
+        let Some(workflow) = report.keep(Project::workflow(&file)) else { continue };
         for step in workflow.steps() {
             let Some(planned) = report.keep(plan::planned(project, &workflow, step)) else { continue };
             let limits = report.keep(planned.limits(&Limits::most(), &[]));
             let admitted = limits.and_then(|limits| report.keep(admission::admit(&planned, &limits)));
-            for label in admitted.iter().flat_map(|admitted| admitted.unused_grants()) {
+            for label in admitted.iter().flat_map(Admitted::unused_grants) {
                 report.warn(format!(
                     "{}: `{label}` is granted, but the step does not import it",
                     planned.place

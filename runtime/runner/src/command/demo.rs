@@ -59,15 +59,15 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     }
     let (output, project) = (session.output(), find(session)?);
     let heading = |number: u8, text: &str| {
-        output.line(format_args!("\n{}", styled(STRONG, format_args!("{number}. {text}"))))
+        output.line(format_args!("\n{}", styled(STRONG, format_args!("{number}. {text}"))));
     };
     heading(1, "Three steps, sealed into components and pinned by their digests");
     build(session, &project)?;
 
-    let stage = Stage::set(&project)?;
-    let state = stage.state()?;
-    let service = Service::start(&project, &stage, &stage.payer_key(&state)?)?;
-    stage.bind(&project, &service.ready, &state)?;
+    let scene = Stage::set(&project)?;
+    let state = scene.state()?;
+    let service = Service::start(&project, &scene, &scene.payer_key(&state)?)?;
+    scene.bind(&project, &service.ready, &state)?;
     heading(2, "A real invoice, read, checked and paid");
     output.line(format_args!("  invoice: {}", files::place(&project.root().join(INVOICE))));
     output.line(format_args!(
@@ -75,9 +75,9 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         service.ready.url
     ));
 
-    let plan = Plan::of_workflow(&project, &project.workflow(&project.workflow_file("approve"))?)?;
+    let plan = Plan::of_workflow(&project, &Project::workflow(&project.workflow_file("approve"))?)?;
     let invoice = input::read(&project.root().join(INVOICE))?;
-    let found = Found::open(&stage.environment(), stage.name())?;
+    let found = Found::open(&scene.environment(), scene.name())?;
     let (ran, refused) = execute::block_on(async {
         let bindings = found.bind(&state)?;
         let steps = execute::admit(&plan, bindings.environment().ceilings(), &[], output)?;
@@ -91,7 +91,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             invoice: &invoice,
             bindings: &bindings,
             state: &state,
-            stage: &stage,
+            stage: &scene,
             output,
         };
         let refused = attempts.all().await?;
@@ -169,13 +169,20 @@ fn paid(session: &Session, ran: &[Ran]) -> Result<(), Fault> {
     }
 }
 
+/// How the reader started this program: from a checkout it is not on the path.
+fn this_program() -> &'static str {
+    let from_target = std::env::current_exe().is_ok_and(|path| path.iter().any(|part| part == "target"));
+    if from_target { "cargo run -q --" } else { "stepward" }
+}
+
 fn look(session: &Session, project: &Project, ran: &[Ran], service: &Service, keep: bool) {
     let output = session.output();
     let root = files::place(project.root());
-    output.line(format_args!("  what a step can reach:   stepward inspect post-payment --project {root}"));
+    let stepward = this_program();
+    output.line(format_args!("  what a step can reach:   {stepward} inspect post-payment --project {root}"));
     if let Some(last) = ran.last() {
         output.line(format_args!(
-            "  run it again, no effect: stepward runs replay {}",
+            "  run it again, no effect: {stepward} runs replay --project {root} {}",
             files::place(&last.trace)
         ));
     }
@@ -184,7 +191,7 @@ fn look(session: &Session, project: &Project, ran: &[Ran], service: &Service, ke
         files::place(&project.root().join("target/stepward/demo/erp"))
     ));
     if !keep {
-        output.line("  its page in a browser:   stepward demo --keep");
+        output.line(format_args!("  its page in a browser:   {stepward} demo --keep"));
         return;
     }
     let page = service.ready.url.trim_end_matches("/api");

@@ -91,12 +91,12 @@ pub(crate) fn case(path: &Path) -> Result<Case, Fault> {
     Case::from_json(&files::read_text(path, Purpose::Case)?, &files::place(path))
 }
 
-pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> ExitCode {
     arguments.log.install();
     let mut ran = Vec::new();
     let result = execute(session, arguments, &mut ran);
     let report = Report { name: &arguments.target, ran: &ran, fault: result.as_ref().err() };
-    Ok(report.show(session.output()))
+    report.show(session.output())
 }
 
 fn execute(session: &Session, arguments: &Arguments, ran: &mut Vec<Ran>) -> Result<(), Fault> {

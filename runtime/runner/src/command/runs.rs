@@ -47,7 +47,8 @@ pub(crate) struct Arguments {
 
 #[derive(Serialize)]
 struct Verdict<'a> {
-    verdict: &'static str,
+    #[serde(rename = "verdict")]
+    word: &'static str,
     run: &'a str,
     step: &'a str,
     component: String,
@@ -98,7 +99,7 @@ fn again(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
     let component = trace.component.to_string();
     session.output().json(
         "stepward.replay/1",
-        &Verdict { verdict: word, run: &trace.run, step: &trace.step, component, calls: trace.calls.len() },
+        &Verdict { word, run: &trace.run, step: &trace.step, component, calls: trace.calls.len() },
     );
     session.output().line(format_args!("{}: {meaning} ({} calls)", styled(GOOD, word), trace.calls.len()));
     Ok(ExitCode::SUCCESS)

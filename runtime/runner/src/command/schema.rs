@@ -1,10 +1,9 @@
 //! `stepward schema`
 
-use crate::{project::Project, session::Session, vendored};
+use crate::{project::Project, render::raw, vendored};
 use clap::{Args, ValueEnum};
 use std::process::ExitCode;
 use stepward_broker::Environment;
-use stepward_fault::Fault;
 use stepward_flow::Workflow;
 
 /// Prints the JSON Schema of a file, for editors and for other programs; `wit` prints the contract
@@ -28,16 +27,16 @@ enum Name {
     Wit,
 }
 
-pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
+pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let schema = match arguments.name {
         Name::Project => Project::schema(),
         Name::Workflow => Workflow::schema(),
         Name::Environment => Environment::schema(),
         Name::Wit => {
-            session.output().raw(vendored::CONTRACT);
-            return Ok(ExitCode::SUCCESS);
+            raw(vendored::CONTRACT);
+            return ExitCode::SUCCESS;
         }
     };
-    session.output().raw(&serde_json::to_string_pretty(&schema).unwrap_or_default());
-    Ok(ExitCode::SUCCESS)
+    raw(&serde_json::to_string_pretty(&schema).unwrap_or_default());
+    ExitCode::SUCCESS
 }

@@ -24,7 +24,7 @@ use std::{
 };
 use stepward::{Broker, Case, CodeDir, Deadline, Engine, Job, Step};
 use stepward_fault::{Class, Fault, shown};
-use stepward_seam::{Grant, HostCall, HostReply, HttpFailure, Label, Limits, Usage};
+use stepward_seam::{Grant, HostCall, HostReply, HttpFailure, HttpRequest, Label, Limits, Usage};
 
 /// Runs the cases in steps/NAME/cases against the sealed components: the pinned bytes, under the
 /// limits of the workflows that use them and the environment's ceilings. A case answers every call,
@@ -170,18 +170,9 @@ async fn test_case(tested: &Tested, file: &Path, engine: &Engine) -> Result<Verd
 /// A request of the case that is answered although no workflow grants it: in production it would be
 /// refused, so the case shows something that cannot happen.
 fn beyond_grants(case: &Case, uses: &[PlannedStep]) -> Option<String> {
-    let beyond = case.calls.iter().find_map(|recorded| match (&recorded.call, &recorded.reply) {
+    let answered = case.calls.iter().filter_map(|recorded| match (&recorded.call, &recorded.reply) {
         (HostCall::Http { .. }, Some(HostReply::Http(Err(HttpFailure::Refused(_))))) => None,
-        (HostCall::Http { endpoint, request }, _) => {
-            let granted = uses.iter().any(|used| match used.grants.get(endpoint) {
-                Some(Grant::Endpoint(grant)) => {
-                    grant.methods.contains(&request.method)
-                        && grant.paths.iter().any(|path| path.matches(&request.path).is_some())
-                }
-                Some(Grant::Signer | Grant::Secret | Grant::Clock | Grant::Random) | None => false,
-            });
-            (!granted).then(|| format!("{endpoint} {} /{}", request.method.as_str(), request.path.join("/")))
-        }
+        (HostCall::Http { endpoint, request }, _) => Some((endpoint, request)),
         (
             HostCall::Sign { .. }
             | HostCall::Reveal { .. }
@@ -190,7 +181,18 @@ fn beyond_grants(case: &Case, uses: &[PlannedStep]) -> Option<String> {
             | HostCall::Log { .. },
             _,
         ) => None,
-    })?;
+    });
+    let granted = |endpoint: &Label, request: &HttpRequest| {
+        uses.iter().any(|used| match used.grants.get(endpoint) {
+            Some(Grant::Endpoint(grant)) => {
+                grant.methods.contains(&request.method)
+                    && grant.paths.iter().any(|path| path.matches(&request.path).is_some())
+            }
+            Some(Grant::Signer | Grant::Secret | Grant::Clock | Grant::Random) | None => false,
+        })
+    };
+    let (endpoint, request) = answered.into_iter().find(|(endpoint, request)| !granted(endpoint, request))?;
+    let beyond = format!("{endpoint} {} /{}", request.method.as_str(), request.path.join("/"));
     (!uses.is_empty()).then(|| format!("the case answers {beyond}, which no workflow grants to this step"))
 }
 

@@ -8,7 +8,6 @@ use crate::{
 };
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use std::{
-    fmt::Write as _,
     fs,
     path::{Path, PathBuf},
 };
@@ -27,11 +26,7 @@ pub(crate) struct Stage {
 
 /// Bytes in hexadecimal digits.
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        drop(write!(text, "{byte:02x}"));
-        text
-    })
+    bytes.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).map(char::from).collect()
 }
 
 pub(crate) fn broken(what: impl std::fmt::Display) -> Fault {

@@ -34,6 +34,12 @@ mod tests {
             .at("environment.toml:1:2")
             .says("two\nlines")
             .hint("first\nsecond");
-        assert_snapshot!(anstream::adapter::strip_str(&Report(&fault).to_string()), @"");
+        assert_snapshot!(anstream::adapter::strip_str(&Report(&fault).to_string()), @r"
+error: two\u{a}lines
+  at:   environment.toml:1:2
+  rule: a-rule (operator)
+  hint: first
+        second
+");
     }
 }

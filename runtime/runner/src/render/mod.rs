@@ -28,6 +28,11 @@ pub(crate) fn styled(style: Style, text: impl fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// Prints a result as it is: a document, a schema, a script. A reader that went away is no error.
+pub(crate) fn raw(text: &str) {
+    drop(writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')));
+}
+
 /// Where results go. A reader that went away is no error: there is nobody left to tell.
 pub(crate) struct Output {
     json: bool,
@@ -66,15 +71,10 @@ impl Output {
         }
     }
 
-    /// The result itself, as it is: a document, a schema, a script.
-    pub(crate) fn raw(&self, text: &str) {
-        drop(writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')));
-    }
-
     /// The one JSON object of a command; nothing where results are for people.
     pub(crate) fn json<T: Serialize>(&self, schema: &'static str, content: &T) {
         if self.json {
-            self.raw(&serde_json::to_string_pretty(&Document { schema, content }).unwrap_or_default());
+            raw(&serde_json::to_string_pretty(&Document { schema, content }).unwrap_or_default());
         }
     }
 

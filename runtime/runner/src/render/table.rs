@@ -61,6 +61,10 @@ mod tests {
         let mut table = Table::new(&["step", "fuel", "note"]);
         table.row(["a".into(), "1,000".into(), "x".into()]);
         table.row(["longer".into(), "7".into(), "yz".into()]);
-        assert_snapshot!(table, @"");
+        assert_snapshot!(table, @r"
+step     fuel  note
+a       1,000  x
+longer      7  yz
+");
     }
 }

@@ -163,7 +163,7 @@ fn deadline(limits: &Limits, compiling: Duration) -> Deadline {
     let spent = u64::try_from(compiling.as_millis()).unwrap_or(u64::MAX);
     let left = limits.get(LimitName::WallTimeMs).saturating_sub(spent).max(1);
     // Between 1 and what was allowed before, so it is allowed.
-    drop(rest.set(LimitName::WallTimeMs, left));
+    let _ = rest.set(LimitName::WallTimeMs, left);
     Deadline::start(&rest)
 }
 

@@ -36,6 +36,7 @@ fn document(text: String, place: &str) -> Result<String, Fault> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make the files that they read")]
 mod tests {
     use super::read;
     use std::fs;

@@ -35,8 +35,8 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Reads the environment `name` of a project, or the one in `named`. Where there is no file,
-    /// steps that need nothing bound run all the same.
+    /// Reads the environment `name` of a project. Where there is no file, steps that need nothing
+    /// bound run all the same.
     pub(crate) fn read(project: Option<&Project>, name: &Label, grants: &[&Grants]) -> Result<Self, Fault> {
         let folder = project.map(|project| project.environment(name));
         let file = folder.as_ref().map(|folder| folder.join("environment.toml"));

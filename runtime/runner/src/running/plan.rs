@@ -26,6 +26,11 @@ const CEILING: Rule = Rule::new("limit-above-ceiling");
 /// The rule that the command line only lowers limits.
 const RAISED: Rule = Rule::new("limit-raised");
 
+/// Whether a name is that of a WebAssembly file.
+fn is_wasm(target: &str) -> bool {
+    Path::new(target).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm"))
+}
+
 /// What one command is to run.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
@@ -70,7 +75,7 @@ impl Plan {
         if let Some(digest) = digest {
             return Self::bare(target, digest);
         }
-        if target.ends_with(".wasm") {
+        if is_wasm(target) {
             return Err(Fault::new(Class::Refused, Owner::Caller, DIGEST_NEEDED)
                 .at(target)
                 .says("a component file runs only under the digest that was approved")
@@ -86,7 +91,7 @@ impl Plan {
 
     fn bare(target: &str, digest: Digest) -> Result<Self, Fault> {
         let path = absolute(Path::new(target));
-        if !path.is_file() && !target.ends_with(".wasm") {
+        if !path.is_file() && !is_wasm(target) {
             return Err(Fault::new(Class::Usage, Owner::Caller, DIGEST_UNUSED)
                 .at(target)
                 .says("--digest belongs to a component file; steps of a project are pinned in stepward.lock")
@@ -106,7 +111,7 @@ impl Plan {
     }
 
     fn workflow(project: &Project, name: &str) -> Result<Self, Fault> {
-        Self::of_workflow(project, &project.workflow(&project.workflow_file(name))?)
+        Self::of_workflow(project, &Project::workflow(&project.workflow_file(name))?)
     }
 
     /// The plan of a whole workflow.
@@ -151,7 +156,7 @@ impl Plan {
 pub(crate) fn uses(project: &Project, step: &Label) -> Result<Vec<(String, PlannedStep)>, Fault> {
     let mut all = Vec::new();
     for file in project.workflow_files()? {
-        let workflow = project.workflow(&file)?;
+        let workflow = Project::workflow(&file)?;
         for used in workflow.steps().iter().filter(|used| used.step() == step) {
             all.push((workflow.name().to_string(), planned(project, &workflow, used)?));
         }

@@ -223,12 +223,13 @@ pub(crate) fn reached(recorded: &Recorded) -> Option<String> {
     let answer = match &recorded.reply {
         None => " → the run ended here".to_owned(),
         Some(HostReply::Http(Ok(response))) => format!(" → {}", response.status),
-        Some(HostReply::Http(Err(HttpFailure::Refused(refusal)))) => {
-            format!(" → refused by {}", refusal.rule)
-        }
         Some(HostReply::Http(Err(HttpFailure::NotApplied(cause)))) => format!(" → not applied ({cause:?})"),
         Some(HostReply::Http(Err(HttpFailure::Unknown(cause)))) => format!(" → in doubt ({cause:?})"),
-        Some(HostReply::Sign(Err(refusal)) | HostReply::Reveal(Err(refusal))) => {
+        Some(
+            HostReply::Http(Err(HttpFailure::Refused(refusal)))
+            | HostReply::Sign(Err(refusal))
+            | HostReply::Reveal(Err(refusal)),
+        ) => {
             format!(" → refused by {}", refusal.rule)
         }
         Some(

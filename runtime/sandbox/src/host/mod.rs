@@ -8,6 +8,7 @@ mod plain;
 use crate::ending::Ended;
 use crate::meter::Meter;
 use crate::outcome::Recorded;
+use crate::run::YIELD_FUEL;
 use crate::world::{Import, ImportKind, LOG_INTERFACE};
 use std::sync::Arc;
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -22,6 +23,8 @@ const REPLY: Rule = Rule::new("broker-reply");
 pub(crate) struct Ctx {
     pub(crate) meter: Meter,
     pub(crate) calls: Vec<Recorded>,
+    /// The fuel that was left when a call last gave way to the deadline.
+    gave_way: u64,
     broker: Arc<dyn Broker>,
     run: Arc<str>,
     step: Arc<str>,
@@ -29,7 +32,8 @@ pub(crate) struct Ctx {
 
 impl Ctx {
     pub(crate) fn new(meter: Meter, broker: Arc<dyn Broker>, run: Arc<str>, step: Arc<str>) -> Self {
-        Self { meter, calls: Vec::new(), broker, run, step }
+        let gave_way = meter.limit(LimitName::Fuel);
+        Self { meter, calls: Vec::new(), gave_way, broker, run, step }
     }
 }
 
@@ -73,11 +77,25 @@ fn charge(store: &mut StoreContextMut<'_, Ctx>, price: u64) -> wasmtime::Result<
     }
 }
 
+/// Lets the deadline and other tasks have a turn. Taking fuel from the guest starts its interval
+/// between two yields anew, so a guest that calls a broker which always has its answer ready would
+/// never come to the end of one.
+async fn give_way(store: &mut StoreContextMut<'_, Ctx>) -> wasmtime::Result<()> {
+    let left = store.get_fuel()?;
+    let ctx = store.data_mut();
+    if ctx.gave_way.saturating_sub(left) >= YIELD_FUEL {
+        ctx.gave_way = left;
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
 /// One call through the seam: counted, priced, asked, recorded, counted again.
 pub(crate) async fn ask(store: &mut StoreContextMut<'_, Ctx>, call: HostCall) -> wasmtime::Result<HostReply> {
     let ctx = store.data_mut();
     let price = ctx.meter.call(&call).map_err(wasmtime::Error::new)?;
     charge(store, price)?;
+    give_way(store).await?;
     let ctx = store.data_mut();
     let site =
         CallSite { run: Arc::clone(&ctx.run), step: Arc::clone(&ctx.step), sequence: ctx.calls.len() as u64 };

@@ -4,8 +4,8 @@ use super::{SCHEMAS_SECTION, payloads};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::LimitName;
 use wasmparser::{
-    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef, Encoding,
-    Instance, Payload,
+    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef,
+    Encoding, Instance, Payload,
 };
 
 /// A count or a size above what a step may have.
@@ -112,8 +112,16 @@ fn invalid(error: &wasmparser::BinaryReaderError) -> Fault {
         )
 }
 
+fn cut_off(end: usize, size: usize) -> Fault {
+    Fault::new(Class::Refused, Owner::StepAuthor, INVALID)
+        .says(format_args!(
+            "the component is cut off: a part of it ends at byte {end}, and it has {size} bytes"
+        ))
+        .hint("the file was not written to its end; build it again with `stepward build`")
+}
+
 pub(super) fn read(bytes: &[u8], max_instances: u64) -> Result<Counts<'_>, Fault> {
-    let mut reader = Reader::default();
+    let mut reader = Reader { size: bytes.len(), ..Reader::default() };
     let mut counts = Counts { imports: vec![], exports: vec![], schemas: None, core_instances: 0 };
     for payload in payloads(bytes) {
         // A proposal that is off may already fail to parse: the validator names it afterwards.
@@ -142,6 +150,8 @@ pub(super) fn read(bytes: &[u8], max_instances: u64) -> Result<Counts<'_>, Fault
 
 #[derive(Default)]
 struct Reader {
+    /// Bytes of the whole component.
+    size: usize,
     frames: Vec<Frame>,
     /// Encodings of everything that is open, outermost first.
     open: Vec<Encoding>,
@@ -184,6 +194,13 @@ impl Reader {
             Payload::ComponentCanonicalSection(s) => {
                 add(&mut tally.canonical, s.count().into(), "canonical functions", MAX_CANONICAL)?;
             }
+            // The parser takes the end of the file for the end of everything that is open.
+            Payload::ModuleSection { unchecked_range, .. }
+            | Payload::ComponentSection { unchecked_range, .. }
+                if unchecked_range.end > self.size =>
+            {
+                return Err(cut_off(unchecked_range.end, self.size));
+            }
             Payload::CodeSectionEntry(body) => function(&body)?,
             Payload::InstanceSection(s) => return self.core_instances(s),
             Payload::ComponentInstanceSection(s) => return self.instances(s),
@@ -194,7 +211,9 @@ impl Reader {
                     let import = import.map_err(|e| invalid(&e))?;
                     match import.ty {
                         _ if self.open.len() == 1 => counts.imports.push(import.name.name.to_owned()),
-                        ComponentTypeRef::Module(_) | ComponentTypeRef::Component(_) => return Err(code_as_value()),
+                        ComponentTypeRef::Module(_) | ComponentTypeRef::Component(_) => {
+                            return Err(code_as_value());
+                        }
                         ComponentTypeRef::Func(_)
                         | ComponentTypeRef::Value(_)
                         | ComponentTypeRef::Type(_)

@@ -48,11 +48,11 @@ const REFUSED: &[(&str, WasmFeatures)] = &[
 ];
 
 /// Names the proposals that invalid bytes would need: those without which a validator that knows
-/// everything rejects them. `None` when they are invalid under every proposal.
+/// everything rejects them. `None` when no proposal is to blame.
 pub(super) fn name(bytes: &[u8]) -> Option<Fault> {
     let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
     let everything = REFUSED.iter().fold(ALLOWED, |all, (_, feature)| all.union(*feature));
-    if !valid(everything) {
+    if valid(ALLOWED) || !valid(everything) {
         return None;
     }
     // A proposal may imply others (GC needs function references): take each away together with

@@ -1,0 +1,2 @@
+;; Nothing at all: refused for want of `run`.
+(component)

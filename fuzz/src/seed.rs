@@ -1,0 +1,30 @@
+//! Writes the seeds, kept as text so that they can be read, as the bytes that the fuzzer starts from:
+//! `cargo run --bin seed` in this folder fills `corpus/`.
+
+use std::path::Path;
+use std::{fs, io};
+
+fn main() -> io::Result<()> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let corpus = here.join("corpus/inspect");
+    fs::create_dir_all(&corpus)?;
+    for entry in fs::read_dir(here.join("seeds/inspect"))? {
+        let path = entry?.path();
+        let text = fs::read_to_string(&path)?;
+        let bytes = match path.extension().and_then(|extension| extension.to_str()) {
+            Some("wat") => wat::parse_str(&text).map_err(io::Error::other)?,
+            Some("hex") => unhex(&text),
+            _ => continue,
+        };
+        fs::write(corpus.join(path.file_stem().unwrap_or_default()), bytes)?;
+    }
+    Ok(())
+}
+
+/// Hex digits in pairs; `#` starts a comment.
+fn unhex(text: &str) -> Vec<u8> {
+    text.lines()
+        .flat_map(|line| line.split('#').next().unwrap_or_default().split_whitespace())
+        .filter_map(|pair| u8::from_str_radix(pair, 16).ok())
+        .collect()
+}
