@@ -7,9 +7,15 @@
     reason = "the helpers of tests end a test as its assertions do"
 )]
 
-mod fuzz_seeds;
+mod demo;
 mod embedder;
+mod fuzz_seeds;
 mod hostile;
+mod judges;
+mod new_project;
+mod readme;
+mod reproducible;
 mod stage;
 mod support;
 mod workflow;
+mod wrong_turns;

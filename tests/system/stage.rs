@@ -39,6 +39,8 @@ pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+    /// The process group of it and its children.
+    pub(crate) group: u32,
 }
 
 impl Ended {
@@ -67,6 +69,7 @@ pub(crate) async fn program(command: &mut Command, most: Duration) -> Ended {
         .kill_on_drop(true)
         .spawn()
         .unwrap();
+    // A group is known by the process that leads it.
     let group = child.id().unwrap();
     let Ok(output) = timeout(most, child.wait_with_output()).await else {
         let ended = Command::new("kill").args(["-9", "--", &format!("-{group}")]).status().await;
@@ -77,6 +80,7 @@ pub(crate) async fn program(command: &mut Command, most: Duration) -> Ended {
         code: output.status.code(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
+        group,
     }
 }
 
@@ -228,11 +232,7 @@ impl Stage {
 
         let project = root.join("project");
         copy(built(), &project, &["target", ".stepward", "erp", "src"]);
-        copy(
-            &built().join("target/stepward/components"),
-            &project.join("target/stepward/components"),
-            &[],
-        );
+        copy(&built().join("target/stepward/components"), &project.join("target/stepward/components"), &[]);
         let (database, token) = (erp.database_path(), erp.token().to_owned());
         let stage = Self { folder, database, token, seed, public, erp: None };
         edit(&stage.environment(), "https://erp.localhost:8443/api", &erp.url());
@@ -340,8 +340,7 @@ impl Stage {
     /// What the ERP was asked: method, target and answer.
     pub(crate) fn requests(&self) -> Vec<(String, String, String)> {
         let database = self.database();
-        let mut all =
-            database.prepare("SELECT method, target, answer FROM request ORDER BY number").unwrap();
+        let mut all = database.prepare("SELECT method, target, answer FROM request ORDER BY number").unwrap();
         let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         rows.unwrap().map(Result::unwrap).collect()
     }

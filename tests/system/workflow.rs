@@ -42,11 +42,10 @@ async fn a_real_invoice_is_read_checked_and_paid_once() {
     let stage = Stage::new().await;
     let run = stage.approve(INVOICE).await.expect(0).json();
     assert_eq!(keys(&run), ["name", "output", "schema", "status", "steps"]);
-    assert_eq!((&run["schema"], &run["name"], &run["status"]), (
-        &json!("stepward.run/1"),
-        &json!("approve"),
-        &json!("succeeded")
-    ));
+    assert_eq!(
+        (&run["schema"], &run["name"], &run["status"]),
+        (&json!("stepward.run/1"), &json!("approve"), &json!("succeeded"))
+    );
     let receipt = json!({
         "payment_id": "PAY-000001", "outcome": "posted", "supplier": "DK12345678", "invoice": "12345",
         "amount": "782179.43", "currency": "DKK", "key_version": "1",
@@ -65,11 +64,14 @@ async fn a_real_invoice_is_read_checked_and_paid_once() {
     });
     assert_eq!(serde_json::from_str::<Value>(order_text).unwrap(), order);
     let asked = |method: &str, target: &str, answer: &str| (method.into(), target.into(), answer.into());
-    assert_eq!(stage.requests(), [
-        asked("GET", "/api/suppliers/DK12345678", "200"),
-        asked("GET", "/api/invoices/DK12345678?number=12345", "404"),
-        asked("POST", "/api/payments", "201"),
-    ]);
+    assert_eq!(
+        stage.requests(),
+        [
+            asked("GET", "/api/suppliers/DK12345678", "200"),
+            asked("GET", "/api/invoices/DK12345678?number=12345", "404"),
+            asked("POST", "/api/payments", "201"),
+        ]
+    );
 }
 
 #[tokio::test]
@@ -84,10 +86,21 @@ async fn a_run_says_what_each_step_was_used_and_left() {
         let component = step["component"].as_str().unwrap();
         assert!(lock.contains(&format!("[steps.{name}]\ncomponent = \"{component}\"")), "{lock}");
         let usage = &step["usage"];
-        assert_eq!(keys(usage), [
-            "bytes_in", "bytes_out", "fuel", "host_calls", "log_bytes", "log_lines", "output_bytes",
-            "peak_memory_bytes", "table_elements", "wall_us"
-        ]);
+        assert_eq!(
+            keys(usage),
+            [
+                "bytes_in",
+                "bytes_out",
+                "fuel",
+                "host_calls",
+                "log_bytes",
+                "log_lines",
+                "output_bytes",
+                "peak_memory_bytes",
+                "table_elements",
+                "wall_us"
+            ]
+        );
         assert_eq!(usage["host_calls"], calls, "{name}");
         assert_eq!(usage["bytes_in"] == 0, calls == 0, "{name}");
         for used in ["fuel", "peak_memory_bytes", "table_elements", "output_bytes", "wall_us"] {
@@ -122,7 +135,11 @@ async fn every_real_document_ends_as_it_must() {
         match expected {
             Ok(amount) => {
                 let output = &ended.expect(0).json()["output"];
-                let paid = format!("{} {}", output["amount"].as_str().unwrap(), output["currency"].as_str().unwrap());
+                let paid = format!(
+                    "{} {}",
+                    output["amount"].as_str().unwrap(),
+                    output["currency"].as_str().unwrap()
+                );
                 assert_eq!((paid.as_str(), &output["outcome"]), (amount, &json!("posted")), "{document}");
             }
             Err(expected) => {
@@ -139,7 +156,9 @@ async fn every_real_document_ends_as_it_must() {
 #[tokio::test]
 async fn the_documents_that_share_a_number_are_paid_where_they_come_first() {
     let stage = Stage::new().await;
-    for (document, amount) in [("BIS3_Invoice_negativ.XML", "-782179.43"), ("ubl-tc434-example3.xml", "2005.00")] {
+    for (document, amount) in
+        [("BIS3_Invoice_negativ.XML", "-782179.43"), ("ubl-tc434-example3.xml", "2005.00")]
+    {
         assert_eq!(stage.approve(document).await.expect(0).json()["output"]["amount"], amount);
     }
     assert_eq!(stage.payments().len(), 2);
@@ -184,11 +203,9 @@ async fn a_changed_trace_is_not_replayed_as_the_run() {
     let run = stage.approve(INVOICE).await.expect(0).json();
     let trace = |step: usize| stage.project().join(run["steps"][step]["trace"].as_str().unwrap());
     // A supplier of another name, another answer, another end: each shows in what the step does.
-    for (step, from, to) in [
-        (1, "\"404\"", "\"200\""),
-        (2, "782179.43", "782179.44"),
-        (0, "\"fuel\": 1", "\"fuel\": 2"),
-    ] {
+    for (step, from, to) in
+        [(1, "\"404\"", "\"200\""), (2, "782179.43", "782179.44"), (0, "\"fuel\": 1", "\"fuel\": 2")]
+    {
         let text = fs::read_to_string(trace(step)).unwrap();
         let from = if from == "\"404\"" { "\"status\": 404" } else { from };
         let to = if to == "\"200\"" { "\"status\": 200" } else { to };
@@ -198,7 +215,8 @@ async fn a_changed_trace_is_not_replayed_as_the_run() {
         let changed = format!("{}{to}{}", &text[..at], &text[at + from.len()..]);
         let file = stage.beside("changed.json");
         fs::write(&file, changed).unwrap();
-        let ended = stage.stepward(["runs", "replay", file.to_str().unwrap(), "--json"]).await.expect(8).json();
+        let ended =
+            stage.stepward(["runs", "replay", file.to_str().unwrap(), "--json"]).await.expect(8).json();
         assert_eq!(ended["error"]["rule"], "replay-diverged", "{step}: {ended}");
         assert!(ended["error"]["place"].as_str().unwrap().ends_with("changed.json"));
     }
@@ -268,8 +286,14 @@ async fn the_command_line_lowers_a_limit_and_never_raises_one() {
         async move { stage.stepward(["run", "approve", "--json", "--input", document, "--limit", limit]).await }
     };
     let run = limited("fuel=100_000").await.expect(5).json();
-    assert_eq!((&run["status"], statuses(&run)), (&json!("limit-exceeded"), vec![("read-invoice", "limit-exceeded")]));
-    assert_eq!((&run["steps"][0]["limit"], &run["error"]["rule"]), (&json!("fuel"), &json!("limit-exceeded")));
+    assert_eq!(
+        (&run["status"], statuses(&run)),
+        (&json!("limit-exceeded"), vec![("read-invoice", "limit-exceeded")])
+    );
+    assert_eq!(
+        (&run["steps"][0]["limit"], &run["error"]["rule"]),
+        (&json!("fuel"), &json!("limit-exceeded"))
+    );
     assert_eq!(run["steps"][0]["usage"]["fuel"], 100_000);
 
     let run = limited("host-calls=1").await.expect(5).json();
@@ -281,7 +305,9 @@ async fn the_command_line_lowers_a_limit_and_never_raises_one() {
         assert_eq!((&run["status"], &run["error"]["rule"]), (&json!("refused"), &json!("limit-raised")));
         assert_eq!(run["steps"], json!([]));
     }
-    for (malformed, said) in [("fuel", "NAME=VALUE"), ("speed=1", "speed"), ("fuel=0", "1"), ("fuel=all", "whole")] {
+    for (malformed, said) in
+        [("fuel", "NAME=VALUE"), ("speed=1", "speed"), ("fuel=0", "1"), ("fuel=all", "whole")]
+    {
         let error = limited(malformed).await.expect(2).json();
         assert_eq!(error["error"]["rule"], "command-line");
         assert!(error["error"]["message"].as_str().unwrap().contains(said), "{error}");

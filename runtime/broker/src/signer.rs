@@ -94,6 +94,10 @@ fn ed25519(secret: &[u8]) -> Option<(Ed25519KeyPair, Zeroizing<Vec<u8>>)> {
         let seed = Zeroizing::new(bytes.ok()?.as_ref().to_vec());
         return Some((pair, seed));
     }
+    // Half of the digits of a seed are as many bytes as a seed has; no raw seed looks like that.
+    if secret.len() == SEED_BYTES && secret.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
     let seed = if secret.len() == 2 * SEED_BYTES { hex::decode(secret).ok()? } else { secret.to_vec() };
     let seed = Zeroizing::new(seed);
     Some((Ed25519KeyPair::from_seed_unchecked(&seed).ok()?, seed))

@@ -163,9 +163,9 @@ fn a_refusal_prints_the_line_to_add() {
         fault.to_string(),
         "endpoint erp: the address 10.1.2.3:443 is private (RFC 1918) [endpoint-address-denied]"
     );
-    assert!(fault.remedy().ends_with("networks = [\"10.1.2.3/32\"]"), "{}", fault.remedy());
+    assert!(fault.remedy().ends_with("cidrs = [\"10.1.2.3/32\"]"), "{}", fault.remedy());
     let fault = ask("fe80::1", &[]).unwrap_err().fault("endpoint erp");
-    assert!(fault.remedy().ends_with("networks = [\"fe80::1/128\"]"), "{}", fault.remedy());
+    assert!(fault.remedy().ends_with("cidrs = [\"fe80::1/128\"]"), "{}", fault.remedy());
     let fault = ask("0.0.0.0", &["0.0.0.0/0"]).unwrap_err().fault("endpoint erp");
     assert!(!fault.remedy().contains("networks ="), "{}", fault.remedy());
 }

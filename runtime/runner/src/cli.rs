@@ -25,47 +25,41 @@ Exit codes: 0 done, 2 usage, 3 refused, 4 step failed, 5 limit exceeded, 6 waiti
 
 New here? `stepward demo` in a checkout shows it at work; `stepward new NAME` starts a project.";
 
+/// The heading of what every command takes, in its help.
+const EVERYWHERE: &str = "Everywhere";
+
 /// What every command takes.
 #[derive(Args)]
 struct Global {
     /// Prints one JSON object on standard output, errors too; each names its schema
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     json: bool,
     /// Never asks anything: fails where a person would have to answer
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     no_input: bool,
     /// The project's folder [default: the nearest above with a stepward.toml]
-    #[arg(long, global = true, value_name = "DIR")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
     project: Option<PathBuf>,
     /// Where keys, traces and compiled code lie [default: .stepward in the project]
-    #[arg(long, global = true, value_name = "DIR", env = "STEPWARD_STATE")]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", env = "STEPWARD_STATE")]
     state: Option<PathBuf>,
 }
 
+/// Each command is documented where its arguments are.
 #[derive(Subcommand)]
 enum Command {
-    /// Makes a project with one step that builds and tests
     New(command::new::Arguments),
-    /// Builds the steps into sealed components and pins them in stepward.lock
     Build(command::build::Arguments),
-    /// Runs each step's cases against its sealed component, under production limits
     Test(command::test::Arguments),
-    /// Finds everything that a run would refuse, without running
     Check(command::check::Arguments),
-    /// Shows what a component is and what it can reach
     Inspect(command::inspect::Arguments),
-    /// Runs a step many times and suggests limits for it
     Measure(command::measure::Arguments),
-    /// Runs a workflow, one of its steps, or a pinned component file
     Run(command::run::Arguments),
     /// Looks at runs that were recorded
     #[command(subcommand)]
     Runs(command::runs::Command),
-    /// Shows the invoice example at work, against a real service (in a checkout of Stepward)
     Demo(command::demo::Arguments),
-    /// Prints the JSON Schema of a file or an output
     Schema(command::schema::Arguments),
-    /// Prints the completion script for a shell
     Completions(command::completions::Arguments),
 }
 

@@ -1,7 +1,7 @@
 //! Bytes that are known to be the pinned ones.
 
 use crate::Digest;
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 use stepward_fault::{Class, Fault, Owner, Rule};
 
 /// The rule that bytes must hash to the digest that was pinned.
@@ -12,7 +12,7 @@ pub const PIN: Rule = Rule::new("component-digest");
 ///
 /// There is no way to make one but by [`Pinned::check`] and [`Pinned::trust_on_first_use`], and no
 /// way to change its bytes.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Pinned {
     bytes: Arc<[u8]>,
     digest: Digest,
@@ -51,5 +51,27 @@ impl Pinned {
     /// Their digest.
     pub fn digest(&self) -> Digest {
         self.digest
+    }
+}
+
+/// Digest and size: the bytes are megabytes of somebody's program.
+impl fmt::Debug for Pinned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pinned({}, {} bytes)", self.digest, self.bytes.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Pinned;
+    use crate::Digest;
+
+    #[test]
+    fn only_the_pinned_bytes_pass_and_debug_shows_none_of_them() {
+        let pinned = Pinned::check(b"abc".to_vec(), Digest::of(b"abc")).unwrap();
+        assert_eq!(format!("{pinned:?}"), format!("Pinned({}, 3 bytes)", Digest::of(b"abc")));
+        let fault = Pinned::check(b"abd".to_vec(), Digest::of(b"abc")).unwrap_err();
+        assert_eq!(fault.rule(), super::PIN);
+        assert!(fault.message().contains(&Digest::of(b"abd").to_string()), "{fault}");
     }
 }

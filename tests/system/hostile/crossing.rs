@@ -29,6 +29,14 @@ pub(super) fn empty_strings() {
 }
 
 #[test]
+pub(super) fn empty_strings_that_pile_up() {
+    let finished = run(guests::EMPTY_STRINGS_THAT_PILE_UP.bytes(), Limits::default(), plain());
+    assert_eq!(limit(&finished), LimitName::BytesOut);
+    // 2.4 MB each of the 16 MiB there are.
+    assert_eq!(finished.calls.len(), 6);
+}
+
+#[test]
 pub(super) fn body_of_any_size() {
     let ready = ready(guests::BODY_OF_ANY_SIZE.bytes());
     let small = limits(&[(LimitName::BytesOutPerCall, 1_000), (LimitName::BytesOut, 1_999)]);
@@ -87,7 +95,7 @@ pub(super) fn random_past_the_most() {
 fn a_reply_at_the_cap_and_one_past_it() {
     let guest = ready(guests::EVERYTHING_IT_CAN.bytes());
     let small = limits(&[(LimitName::BytesInPerCall, 1_000)]);
-    for (body, ended) in [(990, None), (991, Some(LimitName::BytesInPerCall))] {
+    for (body, ended) in [(942, None), (943, Some(LimitName::BytesInPerCall))] {
         let broker = answers(move |_, call| {
             Ok(match plain_reply(call) {
                 HostReply::Http(_) => HostReply::Http(Ok(HttpResponse {

@@ -19,8 +19,7 @@ async fn in_doubt(misbehaviour: Misbehaviour, why: &str) {
     edit(&stage.environment(), "idempotent = true", short);
     let cases = stage.beside("cases");
     let document = format!("documents/{INVOICE}");
-    let recorded =
-        ["run", "approve", "--json", "--input", &document, "--record", cases.to_str().unwrap()];
+    let recorded = ["run", "approve", "--json", "--input", &document, "--record", cases.to_str().unwrap()];
     let ended = stage.stepward(recorded).await;
     let run = ended.json();
     assert_eq!(
@@ -70,7 +69,10 @@ async fn not_applied(stage: &Stage, why: &str, cause: &str) {
     assert_eq!((code.as_str(), kind.as_str()), ("call-not-applied", "retryable"));
     assert_eq!(message, format!("call-not-applied: the endpoint was not reached: {why}"));
     assert_eq!(statuses(&run), [("read-invoice", "succeeded"), ("check-invoice", "failed")]);
-    assert_eq!(stage.trace(&run, 1)["calls"][0]["reply"]["value"], json!({ "Err": { "not-applied": cause } }));
+    assert_eq!(
+        stage.trace(&run, 1)["calls"][0]["reply"]["value"],
+        json!({ "Err": { "not-applied": cause } })
+    );
     assert_eq!((stage.payments(), stage.requests()), (Vec::new(), Vec::new()));
 }
 
@@ -112,7 +114,11 @@ async fn a_certificate_that_has_expired_is_refused() {
         TlsAcceptor::from(Arc::new(config)).accept(stream).await.map(drop)
     });
     fs::write(stage.roots(), pem).unwrap();
-    edit(&stage.environment(), &stage.erp.as_ref().unwrap().url(), &format!("https://erp.localhost:{port}/api"));
+    edit(
+        &stage.environment(),
+        &stage.erp.as_ref().unwrap().url(),
+        &format!("https://erp.localhost:{port}/api"),
+    );
     not_applied(&stage, "the TLS handshake failed", "tls").await;
     // It was this server that was asked, and the client who ended it.
     assert!(accepting.await.unwrap().unwrap_err().to_string().contains("CertificateExpired"));

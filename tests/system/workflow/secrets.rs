@@ -37,9 +37,9 @@ pub(super) fn nothing_tells(stage: &Stage, printed: &[Ended]) {
     let search = AhoCorasick::new(secrets.into_iter().flat_map(spellings)).unwrap();
     let kept = [stage.secret("erp-token"), stage.secret("payment-key")];
     let left = files(&stage.state()).into_iter().chain(files(&stage.project()));
-    let database = files(&stage.beside("erp")).into_iter().filter(|file| {
-        file.file_name().unwrap().to_string_lossy().starts_with("erp.db")
-    });
+    let database = files(&stage.beside("erp"))
+        .into_iter()
+        .filter(|file| file.file_name().unwrap().to_string_lossy().starts_with("erp.db"));
     let texts = left
         .chain(database)
         .filter(|file| !kept.contains(file))

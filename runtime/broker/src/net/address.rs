@@ -66,8 +66,8 @@ impl Denied {
         if self.rule == ADDRESS_DENIED || self.rule == ADDRESS_METADATA {
             let network = IpNet::from(ip);
             fault.hint(format_args!(
-                "if this endpoint is meant to be there, name the network under it in environment.toml:\n\
-                 networks = [\"{network}\"]"
+                "if this endpoint is meant to be there, add to its table in environment.toml:\n\
+                 networks = [\"internal\"]\n[networks.internal]\ncidrs = [\"{network}\"]"
             ))
         } else {
             fault.hint("no network can allow this; point the endpoint's URL at the service itself")

@@ -17,7 +17,7 @@ const NO_TARGET: Rule = Rule::new("toolchain-target");
 
 /// Variables that a build sees; all others could change the bytes or carry something that build
 /// scripts have no business with. `RUSTFLAGS` and its like are left out on purpose.
-const VARIABLES: [&str; 24] = [
+const VARIABLES: [&str; 25] = [
     "PATH",
     "HOME",
     "USER",
@@ -42,6 +42,7 @@ const VARIABLES: [&str; 24] = [
     "http_proxy",
     "https_proxy",
     "no_proxy",
+    "NO_PROXY",
 ];
 
 /// A toolchain that was found and has the target.

@@ -13,6 +13,8 @@ use std::process::ExitCode;
 use stepward_fault::Fault;
 use stepward_trust::{Difference, LockedStep};
 
+/// Builds the steps into sealed components and pins them in stepward.lock.
+///
 /// Compiles every step for wasm32-unknown-unknown, seals each into a component, writes its world
 /// to steps/NAME/wit/world.wit for review, and pins all of it in stepward.lock. Equal sources and an
 /// equal toolchain give equal bytes, wherever the project lies.

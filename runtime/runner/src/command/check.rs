@@ -21,8 +21,10 @@ use stepward_broker::{LiveBroker, StepIdentity};
 use stepward_fault::Fault;
 use stepward_seam::{Label, Limits};
 
-/// Finds everything that a run would refuse, and says all of it: project, lock, components, worlds,
-/// workflows, grants, limits, environments, cases. Nothing is run, compiled or changed.
+/// Finds everything that a run would refuse, without running.
+///
+/// It says all of it, not only the first: project, lock, components, worlds, workflows, grants,
+/// limits, environments, cases. Nothing is run, compiled or changed.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Looks at this environment as a run on this machine would: also its roots and secrets
@@ -62,7 +64,13 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let mut report = Report::default();
     let environments = environments(&project, arguments, &mut report)?;
     let mut planned = Vec::new();
-    if report.keep(project.lock()).is_some() {
+    if let Some(lock) = report.keep(project.lock()) {
+        let known = |name: &str| project.steps().keys().any(|step| step.as_str() == name);
+        for name in lock.steps.keys().filter(|name| !known(name)) {
+            report.warn(format!(
+                "stepward.lock pins `{name}`, which is not in stepward.toml: run `stepward build`"
+            ));
+        }
         steps(&project, &mut report);
         planned = workflows(&project, &mut report);
     }

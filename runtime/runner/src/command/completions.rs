@@ -5,7 +5,9 @@ use clap::{Args, CommandFactory as _};
 use clap_complete::Shell;
 use std::process::ExitCode;
 
-/// Prints the completion script for a shell. Put it where the shell looks, such as
+/// Prints the completion script for a shell.
+///
+/// Put it where the shell looks, such as
 /// ~/.local/share/bash-completion/completions/stepward for bash.
 #[derive(Args)]
 pub(crate) struct Arguments {

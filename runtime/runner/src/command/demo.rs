@@ -36,6 +36,8 @@ const EXAMPLE: &str = "guest-examples/invoice-approval";
 /// A real invoice that nobody here wrote: documents/NOTICE says where it comes from.
 const INVOICE: &str = "documents/BIS3_Invoice_positive.XML";
 
+/// Shows the invoice example at work, against a real service (in a checkout of Stepward).
+///
 /// Builds the invoice example, starts its ERP on this machine, pays a real invoice with three
 /// sealed steps, and tries what must be refused. Needs a checkout of Stepward; everything it makes
 /// lies below target/ of the example.

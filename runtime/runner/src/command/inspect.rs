@@ -3,7 +3,7 @@
 use crate::{
     build::facts,
     files::{self, Purpose},
-    project::Project,
+    project::{Project, UNKNOWN_STEP},
     render::{DIM, STRONG, bytes, styled},
     session::{Session, absolute},
 };
@@ -15,11 +15,13 @@ use std::{
     process::ExitCode,
 };
 use stepward::{ImportKind, Inspected};
-use stepward_fault::{Fault, shown};
+use stepward_fault::{Class, Fault, Owner, shown};
 use stepward_seam::Label;
 
-/// Shows what a component is and what it can reach, read from its bytes. Nothing is compiled and
-/// nothing is run. What is not listed cannot be reached.
+/// Shows what a component is and what it can reach.
+///
+/// All of it is read from the component's bytes; nothing is compiled and nothing is run. What is not
+/// listed cannot be reached.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// A step of the project, or a component's file
@@ -64,14 +66,17 @@ fn find(session: &Session, target: &str) -> Result<(PathBuf, Option<(Project, La
     }
     let project = session.project()?;
     let step = Label::new(target).map_err(|why| {
-        Fault::new(
-            stepward_fault::Class::BadInput,
-            stepward_fault::Owner::Caller,
-            crate::project::UNKNOWN_STEP,
-        )
-        .says(format_args!("`{}` is neither a file nor a step: {why}", shown(target)))
+        Fault::new(Class::BadInput, Owner::Caller, UNKNOWN_STEP)
+            .says(format_args!("`{}` is neither a file nor a step: {why}", shown(target)))
     })?;
-    Ok((project.component(&step)?, Some((project, step))))
+    let component = project.component(&step)?;
+    if !component.exists() {
+        return Err(Fault::new(Class::BadInput, Owner::StepAuthor, files::READ)
+            .at(files::place(&component))
+            .says(format_args!("the step {step:?} is not built"))
+            .hint("run `stepward build`"));
+    }
+    Ok((component, Some((project, step))))
 }
 
 fn report(component: &Inspected) -> Report {

@@ -20,8 +20,10 @@ const ONE_STEP: Rule = Rule::new("measure-one-step");
 /// The rule that only runs that end are measured.
 const DID_NOT_END: Rule = Rule::new("measure-run");
 
-/// Runs a step many times and suggests limits: the 99th percentile and a margin. A step that calls
-/// anything is answered from a case, so measuring has no effects.
+/// Runs a step many times and suggests limits for it.
+///
+/// A suggestion is the 99th percentile and a margin. A step that calls anything is answered from a
+/// case, so measuring has no effects.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// STEP or WORKFLOW/STEP

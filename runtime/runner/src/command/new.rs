@@ -19,7 +19,9 @@ const EXISTS: Rule = Rule::new("project-exists");
 /// The rule that a project's name is a label.
 const NAME: Rule = Rule::new("project-name");
 
-/// Makes a project: one step, its cases, a workflow, an environment. The guest SDK travels in this
+/// Makes a project with one step that builds and tests.
+///
+/// Beside the step come its cases, a workflow and an environment. The guest SDK travels in this
 /// binary and is written to vendor/, so the project builds anywhere.
 #[derive(Args)]
 pub(crate) struct Arguments {

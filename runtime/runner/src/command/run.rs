@@ -27,8 +27,10 @@ const ONE_STEP: Rule = Rule::new("case-one-step");
 /// The rule that a run has an input.
 const NO_INPUT: Rule = Rule::new("input-missing");
 
-/// Runs a workflow, one of its steps, or a component file, each step as the exact bytes that
-/// stepward.lock pins, under its limits, reaching what its grants and the environment allow.
+/// Runs a workflow, one of its steps, or a pinned component file.
+///
+/// Each step runs as the exact bytes that stepward.lock pins, under its limits, reaching what its
+/// grants and the environment allow.
 ///
 /// The exit code is 0 only when the last step succeeded. A trace of each step is kept in the state
 /// folder; `stepward runs replay` runs it again without effects.
@@ -83,6 +85,7 @@ pub(crate) fn environment(text: &str) -> Result<Label, Fault> {
     Label::new(text).map_err(|why| {
         Fault::new(Class::Usage, Owner::Caller, Rule::new("environment-name"))
             .says(format_args!("`{text}` names no environment: {why}"))
+            .hint("give the name of a folder below environments/, such as `--env dev`")
     })
 }
 

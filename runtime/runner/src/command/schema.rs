@@ -2,12 +2,14 @@
 
 use crate::{project::Project, render::raw, vendored};
 use clap::{Args, ValueEnum};
+use schemars::Schema;
 use std::process::ExitCode;
 use stepward_broker::Environment;
 use stepward_flow::Workflow;
 
-/// Prints the JSON Schema of a file, for editors and for other programs; `wit` prints the contract
-/// between steps and hosts.
+/// Prints the JSON Schema of a file or an output.
+///
+/// Editors and other programs read it; `wit` prints the contract between steps and hosts instead.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Of what
@@ -23,20 +25,32 @@ enum Name {
     Workflow,
     /// environments/NAME/environment.toml
     Environment,
+    /// steps/NAME/cases/CASE.json
+    Case,
+    /// The trace of a step
+    Trace,
+    /// What `run --json` prints
+    Run,
+    /// What `inspect --json` prints
+    Inspect,
+    /// What every command prints with --json when it fails
+    Error,
     /// The contract between a step and its host, in WIT
     Wit,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let schema = match arguments.name {
-        Name::Project => Project::schema(),
-        Name::Workflow => Workflow::schema(),
-        Name::Environment => Environment::schema(),
-        Name::Wit => {
-            raw(vendored::CONTRACT);
-            return ExitCode::SUCCESS;
-        }
-    };
-    raw(&serde_json::to_string_pretty(&schema).unwrap_or_default());
+    let derived = |schema: Schema| serde_json::to_string_pretty(&schema).unwrap_or_default();
+    raw(&match arguments.name {
+        Name::Project => derived(Project::schema()),
+        Name::Workflow => derived(Workflow::schema()),
+        Name::Environment => derived(Environment::schema()),
+        Name::Case => include_str!("../../schemas/case.json").to_owned(),
+        Name::Trace => include_str!("../../schemas/trace.json").to_owned(),
+        Name::Run => include_str!("../../schemas/run.json").to_owned(),
+        Name::Inspect => include_str!("../../schemas/inspect.json").to_owned(),
+        Name::Error => include_str!("../../schemas/error.json").to_owned(),
+        Name::Wit => vendored::CONTRACT.to_owned(),
+    });
     ExitCode::SUCCESS
 }

@@ -26,8 +26,10 @@ use stepward::{Broker, Case, CodeDir, Deadline, Engine, Job, Step};
 use stepward_fault::{Class, Fault, shown};
 use stepward_seam::{Grant, HostCall, HostReply, HttpFailure, HttpRequest, Label, Limits, Usage};
 
-/// Runs the cases in steps/NAME/cases against the sealed components: the pinned bytes, under the
-/// limits of the workflows that use them and the environment's ceilings. A case answers every call,
+/// Runs each step's cases against its sealed component, under production limits.
+///
+/// The cases lie in steps/NAME/cases. They run on the pinned bytes, under the limits of the
+/// workflows that use the step and the environment's ceilings. A case answers every call,
 /// so nothing leaves this machine. Shown beside each is the limit that came closest.
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -170,18 +172,16 @@ async fn test_case(tested: &Tested, file: &Path, engine: &Engine) -> Result<Verd
 /// A request of the case that is answered although no workflow grants it: in production it would be
 /// refused, so the case shows something that cannot happen.
 fn beyond_grants(case: &Case, uses: &[PlannedStep]) -> Option<String> {
-    let answered = case.calls.iter().filter_map(|recorded| match (&recorded.call, &recorded.reply) {
-        (HostCall::Http { .. }, Some(HostReply::Http(Err(HttpFailure::Refused(_))))) => None,
-        (HostCall::Http { endpoint, request }, _) => Some((endpoint, request)),
-        (
-            HostCall::Sign { .. }
-            | HostCall::Reveal { .. }
-            | HostCall::Now { .. }
-            | HostCall::Random { .. }
-            | HostCall::Log { .. },
-            _,
-        ) => None,
+    let requests = case.calls.iter().filter_map(|recorded| match &recorded.call {
+        HostCall::Http { endpoint, request } => Some((endpoint, request, &recorded.reply)),
+        HostCall::Sign { .. }
+        | HostCall::Reveal { .. }
+        | HostCall::Now { .. }
+        | HostCall::Random { .. }
+        | HostCall::Log { .. } => None,
     });
+    let refused =
+        |reply: &Option<HostReply>| matches!(reply, Some(HostReply::Http(Err(HttpFailure::Refused(_)))));
     let granted = |endpoint: &Label, request: &HttpRequest| {
         uses.iter().any(|used| match used.grants.get(endpoint) {
             Some(Grant::Endpoint(grant)) => {
@@ -191,7 +191,9 @@ fn beyond_grants(case: &Case, uses: &[PlannedStep]) -> Option<String> {
             Some(Grant::Signer | Grant::Secret | Grant::Clock | Grant::Random) | None => false,
         })
     };
-    let (endpoint, request) = answered.into_iter().find(|(endpoint, request)| !granted(endpoint, request))?;
+    let (endpoint, request, _) = requests
+        .into_iter()
+        .find(|(endpoint, request, reply)| !refused(reply) && !granted(endpoint, request))?;
     let beyond = format!("{endpoint} {} /{}", request.method.as_str(), request.path.join("/"));
     (!uses.is_empty()).then(|| format!("the case answers {beyond}, which no workflow grants to this step"))
 }
@@ -212,5 +214,44 @@ fn show(session: &Session, verdict: &Verdict) {
     ));
     for line in verdict.difference.iter().flat_map(|text| text.lines()) {
         session.output().line(format_args!("       {}", shown(line)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::beyond_grants;
+    use crate::running::plan::{Pin, PlannedStep};
+    use stepward::{Case, Grants};
+    use stepward_seam::LimitTable;
+    use stepward_trust::Digest;
+
+    fn case(path: &str, reply: &str) -> Case {
+        let text = format!(
+            r#"{{"input": 1, "expect": {{"output": 1}}, "calls": [{{
+                "call": {{"call": "http", "endpoint": "erp", "request": {{"method": "GET", "path": ["{path}"]}}}},
+                "reply": {{"reply": "http", "value": {reply}}}}}]}}"#
+        );
+        Case::from_json(&text, "case").unwrap()
+    }
+
+    #[test]
+    fn a_case_cannot_answer_what_no_workflow_grants() {
+        let grants = r#"{"endpoint": {"erp": {"methods": ["GET"], "paths": ["/suppliers"]}}}"#;
+        let uses = [PlannedStep {
+            name: "check".into(),
+            place: String::new(),
+            component: "c.wasm".into(),
+            pin: Pin::Given(Digest::of(b"")),
+            grants: serde_json::from_str::<Grants>(grants).unwrap(),
+            declared: LimitTable::default(),
+            defaults: LimitTable::default(),
+        }];
+        let answered = r#"{"Ok": {"status": 200}}"#;
+        assert_eq!(beyond_grants(&case("suppliers", answered), &uses), None);
+        let beyond = beyond_grants(&case("payments", answered), &uses).unwrap();
+        assert!(beyond.contains("erp GET /payments"), "{beyond}");
+        let refused = r#"{"Err": {"refused": {"rule": "endpoint-path", "message": "no"}}}"#;
+        assert_eq!(beyond_grants(&case("payments", refused), &uses), None);
+        assert_eq!(beyond_grants(&case("payments", answered), &[]), None, "a step that no workflow uses");
     }
 }

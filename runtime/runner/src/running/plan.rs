@@ -84,7 +84,7 @@ impl Plan {
         let project = session.project()?;
         match target.split_once('/') {
             Some((workflow, step)) => Self::one_of(&project, workflow, step),
-            None if project.workflow_file(target).is_file() => Self::workflow(&project, target),
+            None if project.workflow_file(target).exists() => Self::workflow(&project, target),
             None => Self::step(&project, target),
         }
     }
@@ -123,11 +123,13 @@ impl Plan {
 
     fn one_of(project: &Project, workflow: &str, step: &str) -> Result<Self, Fault> {
         let mut plan = Self::workflow(project, workflow)?;
+        let known = plan.steps.iter().map(|planned| planned.name.clone()).collect::<Vec<_>>().join(", ");
         plan.steps.retain(|planned| planned.name == step);
         if plan.steps.is_empty() {
             return Err(Fault::new(Class::BadInput, Owner::Caller, UNKNOWN)
                 .at(files::place(&project.workflow_file(workflow)))
-                .says(format_args!("the workflow has no step `{step}`")));
+                .says(format_args!("the workflow has no step `{step}`"))
+                .hint(format_args!("its steps: {known}")));
         }
         Ok(plan)
     }

@@ -50,11 +50,8 @@ impl State {
     /// Opens the state of `environment` in the folder `base`.
     pub(crate) fn open_in(base: &Path, environment: &Label) -> Result<Self, Fault> {
         let root = base.join(environment.as_str());
-        if let Some(parent) = base.parent() {
-            files::make_folder(parent)?;
-        }
+        files::make_folder(base)?;
         let state = Self { root };
-        files::make_private_folder(base)?;
         for folder in [state.root.clone(), state.keys(), state.secrets(), state.cache(), state.traces()] {
             files::make_private_folder(&folder)?;
         }

@@ -1,6 +1,6 @@
 //! The life of a project outside this repository: made, built, tested, run, replayed, tampered with.
 
-use crate::{folder, stepward, with_input};
+use crate::{folder, schemas::must_conform, stepward, with_input};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -47,6 +47,7 @@ fn copy(from: &Path, to: &Path) {
 fn run_json(project: &Path, more: &[&str]) -> (Value, i32) {
     let ended =
         stepward(project, &[&["run", "hello", "--input", "steps/hello/ada.json", "--json"], more].concat());
+    must_conform("run", &ended.json());
     (ended.json(), ended.code)
 }
 
@@ -61,6 +62,7 @@ fn a_new_project_lives() {
     native_tests_pass(&project);
     cases_pass_and_fail(&project);
     runs_and_limits(&project);
+    recorded_cases_hold(&project);
     traces_replay(&project);
     bare_components(&project);
     tampering_is_refused(&project);
@@ -153,6 +155,7 @@ fn runs_and_limits(project: &Path) {
     let inspected = stepward(project, &["inspect", "hello", "--json"]).must(0).json();
     assert_eq!((&inspected["imports"], &inspected["exports"]), (&json!([]), &json!(["run"])));
     assert_eq!(inspected["input_schema"]["title"], "Person");
+    must_conform("inspect", &inspected);
 }
 
 fn trace(project: &Path) -> PathBuf {
@@ -160,13 +163,24 @@ fn trace(project: &Path) -> PathBuf {
     project.join(run["steps"][0]["trace"].as_str().unwrap())
 }
 
+/// A case that was recorded is one that can be tested.
+fn recorded_cases_hold(project: &Path) {
+    let case = "steps/hello/cases/recorded.json";
+    let (_, code) = run_json(project, &["--record", case]);
+    assert_eq!(code, 0);
+    must_conform("case", &serde_json::from_slice(&fs::read(project.join(case)).unwrap()).unwrap());
+    assert_eq!(stepward(project, &["test", "hello", "--json"]).must(0).json()["passed"], 3);
+    let scripted = stepward(project, &["run", "hello", "--script", case, "--json"]).must(0).json();
+    assert_eq!(scripted["output"]["text"], "Hello, Ada!");
+}
+
 fn traces_replay(project: &Path) {
     let trace = trace(project);
     assert_eq!((mode(&trace), mode(&project.join(".stepward/dev"))), (0o600, 0o700));
+    must_conform("trace", &serde_json::from_slice(&fs::read(&trace).unwrap()).unwrap());
     let name = trace.to_str().unwrap();
     assert_eq!(stepward(project, &["runs", "replay", name, "--json"]).must(0).json()["verdict"], "identical");
-    let other =
-        |bytes: &mut Vec<u8>| replace(bytes, "Ada", "Eve");
+    let other = |bytes: &mut Vec<u8>| replace(bytes, "Ada", "Eve");
     let refused = with_changed(&trace, other, || stepward(project, &["runs", "replay", name]).must(8));
     assert!(refused.stderr.contains("replay-diverged"), "{}", refused.stderr);
 }

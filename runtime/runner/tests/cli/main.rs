@@ -10,6 +10,7 @@
 
 mod life;
 mod refused;
+mod schemas;
 mod words;
 
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Help, usage errors, schemas, completions.
 
-use crate::{folder, stepward};
+use crate::{folder, schemas::must_conform, stepward};
 use insta::assert_snapshot;
 
 #[test]
@@ -32,6 +32,7 @@ fn a_wrong_command_line_is_a_usage_error_in_both_forms() {
     let text = stepward(here.path(), &["rum"]).must(2);
     assert!(text.stdout.is_empty() && text.stderr.contains("'run'"), "{}", text.stderr);
     let json = stepward(here.path(), &["rum", "--json"]).must(2).json();
+    must_conform("error", &json);
     assert_eq!(
         (json["schema"].as_str(), json["error"]["rule"].as_str()),
         (Some("stepward.error/1"), Some("command-line"))
@@ -50,7 +51,7 @@ fn a_wrong_command_line_is_a_usage_error_in_both_forms() {
 #[test]
 fn schemas_are_json_and_the_contract_is_wit() {
     let here = folder(&[]);
-    for name in ["project", "workflow", "environment"] {
+    for name in ["project", "workflow", "environment", "case", "trace", "run", "inspect", "error"] {
         let schema = stepward(here.path(), &["schema", name]).must(0).json();
         assert!(schema["properties"].is_object(), "{name}");
     }

@@ -5,7 +5,7 @@ use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::LimitName;
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef,
-    Encoding, Instance, Payload,
+    CompositeInnerType, Encoding, Instance, Operator, Payload,
 };
 
 /// A count or a size above what a step may have.
@@ -25,7 +25,11 @@ const MAX_FUNCTIONS: u64 = 60_000;
 /// Bytes of one function body: compile time and memory grow faster than linearly with it.
 const MAX_FUNCTION_BYTES: u64 = 256 << 10;
 /// Local variables of one function: register allocation grows with it.
-const MAX_LOCALS: u64 = 5_000;
+const MAX_LOCALS: u64 = 1_000;
+/// Blocks, loops and conditionals, each times the variables that a compiler carries across it, summed
+/// over all functions, beyond one for each byte of the component. A function of 66 KB with 5,000 locals
+/// and 100 loops took half a minute and 640 MB to compile. Rust programs have 0.2 to 0.8 for each byte.
+const MAX_CARRIED: u64 = 1_000_000;
 /// Types, core and component level.
 const MAX_TYPES: u64 = 20_000;
 /// Imports at every level.
@@ -91,6 +95,7 @@ struct Tally {
     canonical: u64,
     memories: u64,
     tables: u64,
+    carried: u64,
 }
 
 fn refused(what: &str, count: u64, most: u64) -> Fault {
@@ -158,6 +163,8 @@ struct Reader {
     tally: Tally,
     /// The weight of the core module that is open or was open last.
     module: Weight,
+    /// Most parameters and results of one type in the same module: a block can have any of its types.
+    signature: u64,
     /// The weight of the outermost component, once it ended.
     out: Weight,
 }
@@ -168,7 +175,10 @@ impl Reader {
         match payload {
             Payload::Version { encoding, .. } => return self.enter(encoding),
             Payload::End(_) => self.leave(),
-            Payload::TypeSection(s) => add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?,
+            Payload::TypeSection(s) => {
+                add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?;
+                self.signature = self.signature.max(largest_signature(s));
+            }
             Payload::CoreTypeSection(s) => add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?,
             Payload::ComponentTypeSection(s) => add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?,
             Payload::ImportSection(s) => add(&mut tally.imports, s.count().into(), "imports", MAX_IMPORTS)?,
@@ -201,7 +211,11 @@ impl Reader {
             {
                 return Err(cut_off(unchecked_range.end, self.size));
             }
-            Payload::CodeSectionEntry(body) => function(&body)?,
+            Payload::CodeSectionEntry(body) => {
+                let carried = function(&body, self.signature)?;
+                let most = MAX_CARRIED.saturating_add(self.size as u64);
+                add(&mut tally.carried, carried, "variables carried across blocks", most)?;
+            }
             Payload::InstanceSection(s) => return self.core_instances(s),
             Payload::ComponentInstanceSection(s) => return self.instances(s),
             Payload::ComponentAliasSection(s) => return self.aliases(s),
@@ -250,6 +264,7 @@ impl Reader {
         match encoding {
             Encoding::Module => {
                 self.module = Weight { instances: 1, ..Weight::default() };
+                self.signature = 0;
                 add(&mut self.tally.modules, 1, "core modules", MAX_MODULES)
             }
             Encoding::Component => {
@@ -381,7 +396,18 @@ fn tables(section: wasmparser::TableSectionReader<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-fn function(body: &wasmparser::FunctionBody<'_>) -> Result<(), Fault> {
+/// What cannot be read is refused by the validator afterwards, here and in the next function.
+fn largest_signature(section: wasmparser::TypeSectionReader<'_>) -> u64 {
+    let types = section.into_iter().flatten().flat_map(wasmparser::RecGroup::into_types);
+    let sizes = types.map(|ty| match ty.composite_type.inner {
+        CompositeInnerType::Func(ty) => (ty.params().len() + ty.results().len()) as u64,
+        CompositeInnerType::Array(_) | CompositeInnerType::Struct(_) | CompositeInnerType::Cont(_) => 0,
+    });
+    sizes.max().unwrap_or(0)
+}
+
+/// Checks one function and returns how many variables it carries across blocks.
+fn function(body: &wasmparser::FunctionBody<'_>, signature: u64) -> Result<u64, Fault> {
     let size = body.range().len() as u64;
     if size > MAX_FUNCTION_BYTES {
         return Err(refused("bytes in one function", size, MAX_FUNCTION_BYTES));
@@ -391,7 +417,11 @@ fn function(body: &wasmparser::FunctionBody<'_>) -> Result<(), Fault> {
         let (count, _) = group.map_err(|e| invalid(&e))?;
         add(&mut locals, count.into(), "local variables in one function", MAX_LOCALS)?;
     }
-    Ok(())
+    let operators = body.get_operators_reader().map_err(|e| invalid(&e))?;
+    let blocks = operators.into_iter().map_while(Result::ok).filter(|operator| {
+        matches!(operator, Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. })
+    });
+    Ok((blocks.count() as u64).saturating_mul(locals.saturating_add(signature)))
 }
 
 #[cfg(test)]

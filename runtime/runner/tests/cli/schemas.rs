@@ -1,0 +1,94 @@
+//! The schemas that are written by hand, held to what the binary really reads and writes.
+
+use crate::{folder, stepward};
+use serde_json::Value;
+use std::{fs, path::Path};
+use stepward_seam::LimitName;
+
+/// Checks a document against the part of JSON Schema that these schemas use.
+pub(crate) fn must_conform(schema: &str, document: &Value) {
+    let here = folder(&[]);
+    let root = stepward(here.path(), &["schema", schema]).must(0).json();
+    if let Err(why) = conforms(&root, &root, document, "") {
+        panic!("{schema}: {why}\n{document:#}");
+    }
+}
+
+fn conforms(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(), String> {
+    if let Some(name) = schema["$ref"].as_str() {
+        return conforms(root, root.pointer(name.trim_start_matches('#')).expect(name), value, at);
+    }
+    if let Some(all) = schema["oneOf"].as_array() {
+        let errors = all.iter().filter_map(|one| conforms(root, one, value, at).err()).collect::<Vec<_>>();
+        return if errors.len() + 1 == all.len() {
+            Ok(())
+        } else {
+            Err(format!("{at}: not one of: {}", errors.join(" | ")))
+        };
+    }
+    let is = match schema["type"].as_str() {
+        None => true,
+        Some("object") => value.is_object(),
+        Some("array") => value.is_array(),
+        Some("string") => value.is_string(),
+        Some("integer") => value.is_u64(),
+        Some(other) => panic!("the type {other} is not known here"),
+    };
+    let constant = schema.get("const").is_none_or(|constant| constant == value);
+    if !is || !constant || schema["enum"].as_array().is_some_and(|all| !all.contains(value)) {
+        return Err(format!("{at}: {value} against {schema}"));
+    }
+    for key in schema["required"].as_array().into_iter().flatten().map(|key| key.as_str().unwrap()) {
+        value.get(key).ok_or(format!("{at}/{key} is missing"))?;
+    }
+    for (key, inner) in value.as_object().into_iter().flatten() {
+        match schema["properties"].get(key) {
+            Some(property) => conforms(root, property, inner, &format!("{at}/{key}"))?,
+            None if schema["additionalProperties"] == Value::Bool(false) => {
+                return Err(format!("{at}/{key} is not known"));
+            }
+            None => {}
+        }
+    }
+    for (number, inner) in value.as_array().into_iter().flatten().enumerate() {
+        conforms(root, schema.get("items").unwrap_or(&Value::Bool(true)), inner, &format!("{at}/{number}"))?;
+    }
+    Ok(())
+}
+
+#[test]
+fn the_cases_of_the_examples_conform() {
+    let steps = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../guest-examples/invoice-approval/steps");
+    let mut seen = 0;
+    for step in fs::read_dir(steps).unwrap() {
+        for case in fs::read_dir(step.unwrap().path().join("cases")).unwrap() {
+            let text = fs::read_to_string(case.unwrap().path()).unwrap();
+            must_conform("case", &serde_json::from_str(&text).unwrap());
+            seen += 1;
+        }
+    }
+    assert!(seen > 0);
+}
+
+#[test]
+fn every_limit_is_in_the_schemas() {
+    let here = folder(&[]);
+    let schema = stepward(here.path(), &["schema", "trace"]).must(0).json();
+    let listed = schema["properties"]["limits"]["propertyNames"]["enum"].as_array().unwrap().clone();
+    assert_eq!(listed, LimitName::ALL.iter().map(|limit| Value::from(limit.as_str())).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_does_not_conform_is_told() {
+    let here = folder(&[]);
+    let root = stepward(here.path(), &["schema", "case"]).must(0).json();
+    for bad in [
+        r#"{"input":1}"#,
+        r#"{"input":1,"expect":{}}"#,
+        r#"{"input":1,"expect":{"output":1},"x":1}"#,
+        r#"{"input":1,"expect":{"limit":"fule"}}"#,
+        r#"{"input":1,"expect":{"output":1},"calls":[{"call":{"call":"now"}}]}"#,
+    ] {
+        assert!(conforms(&root, &root, &serde_json::from_str(bad).unwrap(), "").is_err(), "{bad}");
+    }
+}
