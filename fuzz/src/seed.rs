@@ -6,17 +6,21 @@ use std::{fs, io};
 
 fn main() -> io::Result<()> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let corpus = here.join("corpus/inspect");
-    fs::create_dir_all(&corpus)?;
-    for entry in fs::read_dir(here.join("seeds/inspect"))? {
-        let path = entry?.path();
-        let text = fs::read_to_string(&path)?;
-        let bytes = match path.extension().and_then(|extension| extension.to_str()) {
-            Some("wat") => wat::parse_str(&text).map_err(io::Error::other)?,
-            Some("hex") => unhex(&text),
-            _ => continue,
-        };
-        fs::write(corpus.join(path.file_stem().unwrap_or_default()), bytes)?;
+    for target in fs::read_dir(here.join("seeds"))? {
+        let target = target?;
+        let corpus = here.join("corpus").join(target.file_name());
+        fs::create_dir_all(&corpus)?;
+        for entry in fs::read_dir(target.path())? {
+            let path = entry?.path();
+            let text = fs::read_to_string(&path)?;
+            let bytes = match path.extension().and_then(|extension| extension.to_str()) {
+                Some("wat") => wat::parse_str(&text).map_err(io::Error::other)?,
+                Some("hex") => unhex(&text),
+                Some("toml" | "json") => text.into_bytes(),
+                _ => continue,
+            };
+            fs::write(corpus.join(path.file_stem().unwrap_or_default()), bytes)?;
+        }
     }
     Ok(())
 }

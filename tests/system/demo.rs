@@ -7,6 +7,10 @@
 use crate::stage::{COMPILE, EXAMPLE, ROOT, program, stepward};
 use serde_json::json;
 use std::{fs, path::Path};
+use tokio::sync::Mutex;
+
+/// A checkout has one place for its demonstration.
+static TURN: Mutex<()> = Mutex::const_new(());
 
 /// The processes of a group, which a program's children belong to.
 fn running(group: u32) -> Vec<String> {
@@ -23,6 +27,7 @@ fn running(group: u32) -> Vec<String> {
 
 #[tokio::test]
 async fn the_demonstration_pays_an_invoice_and_shows_what_is_refused() {
+    let _turn = TURN.lock().await;
     let lock = Path::new(ROOT).join(EXAMPLE).join("stepward.lock");
     let before = fs::read(&lock).unwrap();
     let mut command = stepward();
@@ -50,6 +55,7 @@ async fn the_demonstration_pays_an_invoice_and_shows_what_is_refused() {
 
 #[tokio::test]
 async fn the_demonstration_speaks_json_too() {
+    let _turn = TURN.lock().await;
     let mut command = stepward();
     let ended = program(command.args(["demo", "--no-input", "--json"]).current_dir(ROOT), COMPILE).await;
     let ended = ended.expect(0);

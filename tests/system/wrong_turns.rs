@@ -184,7 +184,7 @@ async fn the_project_file() {
             (Huge(MIB), 9, "file-size", "stepward.toml"),
             (UnknownKey, 9, "project-definition", "stepward.toml:1:1"),
             // The crate's folder is where its reviewed world lies.
-        (Flipped("crate = \"s"), 3, "lock-differs", "read-invoice"),
+            (Flipped("crate = \"s"), 3, "lock-differs", "read-invoice"),
         ],
     )
     .await;

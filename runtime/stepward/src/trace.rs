@@ -89,10 +89,17 @@ struct Written<'a> {
     usage: Usage,
 }
 
+/// Read first, so that another version is called by its name and not by the fields that it lacks.
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Read {
-    schema: String,
+    #[serde(rename = "schema")]
+    _schema: String,
     run: String,
     step: String,
     component: Digest,
@@ -141,10 +148,12 @@ impl Trace {
                 .says(what)
                 .hint(format_args!("give a trace as `stepward run` writes it, with \"schema\": \"{SCHEMA}\""))
         };
-        let read: Read = serde_json::from_str(text).map_err(|error| bad(format!("not a trace: {error}")))?;
-        if read.schema != SCHEMA {
-            return Err(bad(format!("a trace of the format `{}`", read.schema)));
+        let not_a_trace = |error: serde_json::Error| bad(format!("not a trace: {error}"));
+        let head: Head = serde_json::from_str(text).map_err(not_a_trace)?;
+        if head.schema != SCHEMA {
+            return Err(bad(format!("a file of the format `{}`, not `{SCHEMA}`", head.schema)));
         }
+        let read: Read = serde_json::from_str(text).map_err(not_a_trace)?;
         let limits = read.limits.over(Limits::default()).map_err(|error| bad(error.to_string()))?;
         Ok(Self {
             run: read.run,

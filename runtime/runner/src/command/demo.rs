@@ -57,7 +57,8 @@ struct Summary<'a> {
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
     if arguments.keep && !session.may_ask() {
         return Err(Fault::new(Class::Usage, Owner::Caller, NOBODY)
-            .says("--keep waits for a person, and --no-input says that there is none"));
+            .says("--keep waits for a person, and --no-input says that there is none")
+            .hint("leave out one of the two"));
     }
     let (output, project) = (session.output(), find(session)?);
     let heading = |number: u8, text: &str| {
