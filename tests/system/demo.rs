@@ -4,7 +4,8 @@
     reason = "the test starts the program and looks for what it left running"
 )]
 
-use crate::stage::{COMPILE, EXAMPLE, ROOT, program, stepward};
+use crate::process::{COMPILE, program, stepward};
+use crate::stage::{EXAMPLE, ROOT};
 use serde_json::json;
 use std::{fs, path::Path};
 use tokio::sync::Mutex;

@@ -2,13 +2,14 @@
 //! them, and the tests look below `target/tools` before they look at `PATH`.
 #![allow(clippy::disallowed_methods, reason = "the judges are programs, and read files")]
 
-use crate::stage::{Ended, ROOT, Stage, hex, program};
+use crate::process::{Ended, program};
+use crate::stage::{ROOT, Stage};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use std::{ffi::OsStr, fs, path::Path, time::Duration};
 use tokio::process::Command;
 
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 async fn judge(name: &str, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
     let own = Path::new(ROOT).join("target/tools/bin").join(name);
@@ -130,7 +131,7 @@ async fn openssl_verifies_the_signature_over_the_order_that_the_erp_keeps() {
     assert_eq!(posted["order"], *payment.order_text);
     let signed = trace["calls"][0]["reply"]["value"]["Ok"]["bytes"]["base64"].as_str().unwrap();
     let mut signature = STANDARD.decode(signed).unwrap();
-    assert_eq!(posted["signature"], hex(&signature));
+    assert_eq!(posted["signature"], hex::encode(&signature));
 
     let (key, order, file) = (stage.beside("key.pem"), stage.beside("order"), stage.beside("signature"));
     fs::write(&key, public_pem(&stage.public)).unwrap();

@@ -13,6 +13,7 @@ mod fuzz_seeds;
 mod hostile;
 mod judges;
 mod new_project;
+mod process;
 mod readme;
 mod reproducible;
 mod stage;

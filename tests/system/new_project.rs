@@ -1,7 +1,8 @@
 //! `stepward new`: a project that builds and tests outside this repository too.
 #![allow(clippy::disallowed_methods, reason = "the tests do what a person does with a new project")]
 
-use crate::stage::{COMPILE, Ended, edit, files, program, stepward};
+use crate::process::{COMPILE, Ended, program, stepward};
+use crate::stage::{edit, files};
 use serde_json::json;
 use std::{
     fs,

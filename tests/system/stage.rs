@@ -5,6 +5,7 @@
     reason = "whole-system tests start programs, and make and read the files that people would"
 )]
 
+use crate::process::{COMPILE, Ended, RUN, end, program, signal, start, stepward, wait};
 use aws_lc_rs::{
     encoding::{AsBigEndian as _, Curve25519SeedBin},
     signature::{Ed25519KeyPair, KeyPair as _},
@@ -17,99 +18,16 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::Stdio,
     sync::OnceLock,
     time::Duration,
 };
 use tempfile::TempDir;
-use tokio::{process::Command, time::timeout};
+use tokio::time::{sleep, timeout};
 
 /// The checkout.
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The example, from the checkout.
 pub(crate) const EXAMPLE: &str = "guest-examples/invoice-approval";
-/// How long a command that only runs steps may take: far longer than it needs.
-const RUN: Duration = Duration::from_secs(60);
-/// How long a command that compiles Rust may take, on a slow machine with an empty cache.
-pub(crate) const COMPILE: Duration = Duration::from_secs(600);
-
-/// A program that was waited for.
-#[derive(Debug)]
-pub(crate) struct Ended {
-    pub(crate) code: Option<i32>,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
-    /// The process group of it and its children.
-    pub(crate) group: u32,
-}
-
-impl Ended {
-    /// Asserts the exit code, showing everything when it is another.
-    #[track_caller]
-    pub(crate) fn expect(self, code: i32) -> Self {
-        assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
-        self
-    }
-
-    /// The one JSON document on standard output.
-    #[track_caller]
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error}:\n{}\n{}", self.stdout, self.stderr))
-    }
-}
-
-/// Runs a program to its end, in a process group of its own that is ended when time is up.
-pub(crate) async fn program(command: &mut Command, most: Duration) -> Ended {
-    let child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-        .unwrap();
-    // A group is known by the process that leads it.
-    let group = child.id().unwrap();
-    let Ok(output) = timeout(most, child.wait_with_output()).await else {
-        let ended = Command::new("kill").args(["-9", "--", &format!("-{group}")]).status().await;
-        panic!("{command:?} took longer than {most:?} ({ended:?})");
-    };
-    let output = output.unwrap();
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-        group,
-    }
-}
-
-/// The program under test, which cargo builds before the tests of the workspace run.
-pub(crate) fn stepward() -> Command {
-    let test = std::env::current_exe().unwrap();
-    let path = test.parent().and_then(Path::parent).unwrap().join("stepward");
-    assert!(
-        path.is_file(),
-        "{} is missing: run `cargo build -p stepward-runner`, or the tests with --workspace",
-        path.display()
-    );
-    let mut command = Command::new(path);
-    // A person's own settings must not decide a test.
-    command.env_remove("STEPWARD_STATE").env_remove("STEPWARD_LOG").env("NO_COLOR", "1");
-    command
-}
-
-/// Waits on a runtime of its own: for the fixtures that many tests share.
-fn wait<T: Send>(work: impl Future<Output = T> + Send) -> T {
-    std::thread::scope(|scope| {
-        let waiting = scope.spawn(|| {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-            runtime.unwrap().block_on(work)
-        });
-        waiting.join().unwrap()
-    })
-}
-
 /// The example's folder, its components built and equal to what its lock pins.
 pub(crate) fn built() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -253,7 +171,7 @@ impl Stage {
         }
         fs::copy(warm().join("dev/keys/code.key"), state.join("keys/code.key")).unwrap();
         write_private(&stage.secret("erp-token"), stage.token.as_bytes());
-        write_private(&stage.secret("payment-key"), hex(&seed).as_bytes());
+        write_private(&stage.secret("payment-key"), hex::encode(seed).as_bytes());
         Self { erp: Some(erp), ..stage }
     }
 
@@ -304,6 +222,21 @@ impl Stage {
         program(&mut command, RUN).await
     }
 
+    /// The same, interrupted as by ctrl-c once the ERP has booked a payment.
+    pub(crate) async fn interrupted(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
+        let mut command = stepward();
+        command.args(arguments).arg("--state").arg(self.state()).current_dir(self.project());
+        let child = start(&mut command);
+        let booked = async {
+            while self.payments().is_empty() {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(RUN, booked).await.unwrap();
+        signal("-INT", &child.id().unwrap().to_string()).await;
+        end(child, RUN).await
+    }
+
     /// `stepward run approve` on one of the example's documents.
     pub(crate) async fn approve(&self, document: &str) -> Ended {
         self.stepward(["run", "approve", "--json", "--input", &format!("documents/{document}")]).await
@@ -344,9 +277,4 @@ impl Stage {
         let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)));
         rows.unwrap().map(Result::unwrap).collect()
     }
-}
-
-/// Bytes in hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -2,11 +2,13 @@
 //! HTTPS service that keeps its data in a real database.
 #![allow(clippy::disallowed_methods, reason = "whole-system tests make and read files as people do")]
 
+mod again;
 mod faults;
 mod grants;
 mod secrets;
 
-use crate::stage::{Ended, Payment, Stage, files};
+use crate::process::Ended;
+use crate::stage::{Payment, Stage, files};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -16,9 +18,7 @@ const STEPS: [&str; 3] = ["read-invoice", "check-invoice", "post-payment"];
 
 /// The names of the steps that ran, each with its status.
 fn statuses(run: &Value) -> Vec<(&str, &str)> {
-    let text = |value: &'_ Value| value.as_str().map(str::to_owned);
     let steps = run["steps"].as_array().unwrap();
-    assert!(steps.iter().all(|step| text(&step["status"]).is_some()));
     steps.iter().map(|step| (step["name"].as_str().unwrap(), step["status"].as_str().unwrap())).collect()
 }
 
@@ -114,6 +114,62 @@ async fn a_run_says_what_each_step_was_used_and_left() {
     }
 }
 
+/// Read from the bytes: the names that each step was granted, and nothing else.
+#[tokio::test]
+async fn inspect_shows_exactly_what_each_step_can_reach() {
+    let stage = Stage::new().await;
+    let lock = fs::read_to_string(stage.project().join("stepward.lock")).unwrap();
+    let erp = json!({ "label": "erp", "interface": "stepward:step/http-endpoint@0.1.0" });
+    let signer = json!({ "label": "payment-signing", "interface": "stepward:step/signer@0.1.0" });
+    for (step, imports) in STEPS.into_iter().zip([json!([]), json!([erp]), json!([erp, signer])]) {
+        let shown = stage.stepward(["inspect", step, "--json"]).await.expect(0).json();
+        assert_eq!(
+            keys(&shown),
+            ["digest", "exports", "imports", "input_schema", "output_schema", "schema", "size"]
+        );
+        assert_eq!((&shown["imports"], &shown["exports"]), (&imports, &json!(["run"])), "{step}");
+        let bytes = fs::read(stage.component(step)).unwrap();
+        assert_eq!(shown["size"], bytes.len());
+        assert!(lock.contains(&format!("[steps.{step}]\ncomponent = {}\n", shown["digest"])), "{step}");
+        assert!(!bytes.windows(5).any(|window| window == b"wasi:"), "{step}");
+        assert!(shown["input_schema"].is_object() && shown["output_schema"].is_object(), "{step}");
+    }
+    // What one step gives is what the next one takes.
+    let schema = async |step: &str, which: &str| {
+        stage.stepward(["inspect", step, "--json"]).await.expect(0).json()[which].clone()
+    };
+    assert_eq!(schema("check-invoice", "output_schema").await, schema("post-payment", "input_schema").await);
+}
+
+/// Documents of four megabytes fit the limits that the workflow declares: one that carries its PDF,
+/// and one of thousands of lines.
+#[tokio::test]
+async fn large_documents_run_under_production_limits() {
+    const LARGE: usize = 4 << 20;
+    let stage = Stage::new().await;
+    let file = stage.project().join("documents").join(INVOICE);
+    let good = fs::read_to_string(&file).unwrap();
+
+    let (from, to) = (good.find("<cac:InvoiceLine>").unwrap(), good.rfind("</cac:InvoiceLine>").unwrap());
+    let line = &good[from..to + "</cac:InvoiceLine>".len()];
+    let lines = line.repeat((LARGE - good.len()) / line.len());
+    fs::write(&file, good.replace(line, &lines)).unwrap();
+    let (code, _, message) = step_error(stage.approve(INVOICE).await);
+    assert_eq!(code, "invoice-invalid");
+    assert!(message.contains("BR-CO-10"), "{message}");
+
+    let (before, after) = good.split_at(good.find("<cac:AccountingSupplierParty").unwrap());
+    let pdf = "QUJD".repeat((LARGE - good.len() - 400) / 4);
+    let attached = format!(
+        "{before}<cac:AdditionalDocumentReference><cbc:ID>1</cbc:ID><cac:Attachment>\
+         <cbc:EmbeddedDocumentBinaryObject mimeCode=\"application/pdf\" filename=\"a.pdf\">{pdf}\
+         </cbc:EmbeddedDocumentBinaryObject></cac:Attachment></cac:AdditionalDocumentReference>{after}"
+    );
+    assert!((LARGE - 400..=LARGE).contains(&attached.len()), "{}", attached.len());
+    fs::write(&file, attached).unwrap();
+    assert_eq!(stage.approve(INVOICE).await.expect(0).json()["output"]["amount"], "782179.43");
+}
+
 /// In order, on one ERP: two of the documents carry the number of another, and are refused then.
 #[tokio::test]
 async fn every_real_document_ends_as_it_must() {
@@ -173,93 +229,6 @@ async fn a_changed_amount_is_found_and_nothing_is_posted() {
     assert_eq!(code, "invoice-invalid");
     assert!(message.contains("BR-CO-16"), "{message}");
     assert_eq!((stage.payments(), stage.requests()), (Vec::new(), Vec::new()));
-}
-
-#[tokio::test]
-async fn a_run_is_replayed_step_by_step_without_effects() {
-    let stage = Stage::new().await;
-    let run = stage.approve(INVOICE).await.expect(0).json();
-    let (payments, requests) = (stage.payments(), stage.requests());
-    for (number, calls) in [0, 2, 2].into_iter().enumerate() {
-        let trace = run["steps"][number]["trace"].as_str().unwrap();
-        let replay = stage.stepward(["runs", "replay", trace, "--json"]).await.expect(0).json();
-        assert_eq!(
-            (&replay["schema"], &replay["verdict"], &replay["calls"], &replay["component"]),
-            (
-                &json!("stepward.replay/1"),
-                &json!("identical"),
-                &json!(calls),
-                &run["steps"][number]["component"]
-            )
-        );
-    }
-    assert_eq!((stage.payments(), stage.requests()), (payments, requests));
-}
-
-/// Evidence that was changed is exit code 8, and says in what.
-#[tokio::test]
-async fn a_changed_trace_is_not_replayed_as_the_run() {
-    let stage = Stage::new().await;
-    let run = stage.approve(INVOICE).await.expect(0).json();
-    let trace = |step: usize| stage.project().join(run["steps"][step]["trace"].as_str().unwrap());
-    // A supplier of another name, another answer, another end: each shows in what the step does.
-    for (step, from, to) in
-        [(1, "\"404\"", "\"200\""), (2, "782179.43", "782179.44"), (0, "\"fuel\": 1", "\"fuel\": 2")]
-    {
-        let text = fs::read_to_string(trace(step)).unwrap();
-        let from = if from == "\"404\"" { "\"status\": 404" } else { from };
-        let to = if to == "\"200\"" { "\"status\": 200" } else { to };
-        assert!(text.contains(from), "{from}: {text}");
-        // The last occurrence: for the fuel that is the use, not the limit.
-        let at = text.rfind(from).unwrap();
-        let changed = format!("{}{to}{}", &text[..at], &text[at + from.len()..]);
-        let file = stage.beside("changed.json");
-        fs::write(&file, changed).unwrap();
-        let ended =
-            stage.stepward(["runs", "replay", file.to_str().unwrap(), "--json"]).await.expect(8).json();
-        assert_eq!(ended["error"]["rule"], "replay-diverged", "{step}: {ended}");
-        assert!(ended["error"]["place"].as_str().unwrap().ends_with("changed.json"));
-    }
-}
-
-#[tokio::test]
-async fn a_recorded_case_answers_for_the_service() {
-    let mut stage = Stage::new().await;
-    let invoice = stage.project().join("documents").join(INVOICE);
-    let (invoice, cases) = (invoice.to_str().unwrap(), stage.beside("cases"));
-    let recorded = ["run", "approve", "--json", "--input", invoice, "--record", cases.to_str().unwrap()];
-    let run = stage.stepward(recorded).await.expect(0).json();
-    assert_eq!(files(&cases).len(), 3);
-    stage.erp.take().unwrap().shutdown().await;
-
-    let mut outputs = Vec::new();
-    for step in STEPS {
-        let case = cases.join(format!("{step}.json"));
-        let script = ["run", &format!("approve/{step}"), "--json", "--script", case.to_str().unwrap()];
-        outputs.push(stage.stepward(script).await.expect(0).json()["output"].clone());
-        let recorded: Value = serde_json::from_str(&fs::read_to_string(case).unwrap()).unwrap();
-        assert_eq!(outputs.last().unwrap(), &recorded["expect"]["output"]);
-    }
-    assert_eq!(outputs[2], run["output"]);
-    // What one step gave is what the next one took.
-    let checked: Value = serde_json::from_str(stage.trace(&run, 2)["input"].as_str().unwrap()).unwrap();
-    assert_eq!(outputs[1], checked);
-    assert_eq!(stage.payments().len(), 1);
-}
-
-/// A case that foresees another call ends the run and says which.
-#[tokio::test]
-async fn a_case_that_differs_from_the_step_is_refused() {
-    let stage = Stage::new().await;
-    let case = stage.project().join("steps/check-invoice/cases/valid-invoice.json");
-    crate::stage::edit(&case, "\"suppliers\"", "\"customers\"");
-    let arguments = ["run", "check-invoice", "--json", "--script", case.to_str().unwrap()];
-    let run = stage.stepward(arguments).await.expect(4).json();
-    assert_eq!(run["error"]["rule"], "case-call");
-    let message = run["error"]["message"].as_str().unwrap();
-    assert!(message.contains("customers") && message.contains("suppliers"), "{message}");
-    let test = stage.stepward(["test", "check-invoice", "--json"]).await.expect(4).json();
-    assert_eq!(test["failed"], 1, "{test}");
 }
 
 #[tokio::test]

@@ -5,7 +5,8 @@
 mod bytes;
 mod replaced;
 
-use crate::stage::{Ended, Stage, files, write_private};
+use crate::process::Ended;
+use crate::stage::{Stage, files, write_private};
 use serde_json::Value;
 use std::{
     fs::{self, File},
@@ -34,6 +35,7 @@ use Harm::{Binary, Empty, Flipped, Folder, Huge, Missing, Truncated, UnknownKey}
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
 const DOCUMENT: &str = "documents/BIS3_Invoice_positive.XML";
 
 fn flip(bytes: &mut [u8], marker: &str) {
@@ -306,6 +308,26 @@ async fn the_input() {
     .await;
 }
 
+/// JSON, but not of the shape that the step takes: the step's own error.
+#[tokio::test]
+async fn an_input_of_another_shape() {
+    let stage = Stage::new().await;
+    let input = stage.beside("invoice.json");
+    for (document, said) in [("{\"surprise\": 1}", "invalid type: map"), ("7", "invalid type: integer")] {
+        fs::write(&input, document).unwrap();
+        let ended =
+            stage.stepward(["run", "read-invoice", "--json", "--input", input.to_str().unwrap()]).await;
+        let ended = ended.expect(4);
+        let error = error(&ended);
+        assert_eq!(
+            (&error["code"], &error["kind"]),
+            (&"input-invalid".into(), &"permanent".into()),
+            "{error}"
+        );
+        assert!(error["message"].as_str().unwrap().contains(said), "{error}");
+    }
+}
+
 /// Readable, but more than the limit of the step: not the file's fault, the limit's.
 #[tokio::test]
 async fn an_input_above_its_limit() {
@@ -335,6 +357,7 @@ async fn the_case() {
             (Truncated, 9, "case-format", "valid-invoice.json"),
             (Folder, 9, "file-kind", "valid-invoice.json"),
             (Binary, 9, "file-utf8", "valid-invoice.json:"),
+            (Huge(GIB), 9, "file-size", "valid-invoice.json"),
             (UnknownKey, 9, "case-format", "valid-invoice.json"),
             (Flipped("\"suppliers"), 4, "case-call", "step check-invoice"),
         ],
@@ -358,6 +381,7 @@ async fn the_trace() {
             (Truncated, 9, "trace-format", "read-invoice.json"),
             (Folder, 9, "file-kind", "read-invoice.json"),
             (Binary, 9, "file-utf8", "read-invoice.json:"),
+            (Huge(GIB), 9, "file-size", "read-invoice.json"),
             (UnknownKey, 9, "trace-format", "read-invoice.json"),
             (Flipped("stepward.trace/1"), 9, "trace-format", "read-invoice.json"),
             (Flipped("<cbc:ID>1"), 8, "replay-diverged", "read-invoice.json"),

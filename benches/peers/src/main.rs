@@ -14,9 +14,6 @@
 )]
 
 use extism::{CompiledPlugin, Manifest, Plugin, PluginBuilder, Wasm};
-use stepward::{
-    Broker, Case, Deadline, Digest, Engine, EngineOptions, Grants, Inspected, Job, Limits, Outcome, Pinned,
-};
 use std::{
     env,
     error::Error,
@@ -26,6 +23,9 @@ use std::{
     process::{Command, Stdio},
     sync::Arc,
     time::{Duration, Instant},
+};
+use stepward::{
+    Broker, Case, Deadline, Digest, Engine, EngineOptions, Grants, Inspected, Job, Limits, Outcome, Pinned,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -184,12 +184,7 @@ struct Row {
 }
 
 impl Bench<'_> {
-    fn row(
-        &self,
-        name: &'static str,
-        calls: usize,
-        mut call: impl FnMut() -> Result<String>,
-    ) -> Result<Row> {
+    fn row(&self, name: &'static str, calls: usize, mut call: impl FnMut() -> Result<String>) -> Result<Row> {
         let mut times = Vec::with_capacity(calls);
         for n in 0..WARM_UP + calls {
             let began = Instant::now();

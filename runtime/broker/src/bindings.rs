@@ -24,7 +24,8 @@ const ROOTS_BYTES: u64 = 1 << 20;
 /// An opened environment. One serves every run of the process.
 pub struct Bindings {
     environment: Environment,
-    targets: BTreeMap<Label, Arc<Target>>,
+    /// An endpoint that cannot be used is kept as the reason why, for the step that is granted it.
+    targets: BTreeMap<Label, Result<Arc<Target>, Fault>>,
     secrets: Arc<dyn SecretSource>,
     services: Services,
     keys: EnvironmentKeys,
@@ -35,9 +36,12 @@ impl Bindings {
     /// Opens an environment whose folder is `folder`: loads the roots of every endpoint and derives
     /// keys. Secrets are not fetched before a step needs them, and no connection is made.
     ///
+    /// An endpoint whose roots are missing disturbs nobody but the steps that are granted it:
+    /// [`unusable`](Self::unusable) names it, and [`LiveBroker::new`](crate::LiveBroker::new) refuses
+    /// such a step.
+    ///
     /// # Errors
-    /// When a file with roots is missing or holds no certificate (it is named), an endpoint's host
-    /// cannot stand in a certificate, or the environment's key is too short.
+    /// When the environment's key is too short.
     pub fn open(
         environment: Environment,
         folder: &Dir,
@@ -48,8 +52,8 @@ impl Bindings {
         let mut targets = BTreeMap::new();
         for label in environment.endpoints() {
             let Some(binding) = environment.endpoint(label) else { continue };
-            let target = target(&environment, label, binding, folder, &services)?;
-            targets.insert(label.clone(), Arc::new(target));
+            let target = target(&environment, label, binding, folder, &services).map(Arc::new);
+            targets.insert(label.clone(), target);
         }
         Ok(Self { environment, targets, secrets, services, keys, effects: Tasks::default() })
     }
@@ -59,14 +63,20 @@ impl Bindings {
         &self.environment
     }
 
+    /// Why endpoints cannot be used: a file with roots that is missing or holds no certificate (it is
+    /// named), or a host that cannot stand in a certificate.
+    pub fn unusable(&self) -> impl Iterator<Item = &Fault> {
+        self.targets.values().filter_map(|target| target.as_ref().err())
+    }
+
     /// Waits until no effect is under way, which can be as long as an endpoint's total timeout.
     /// A service calls it after it stopped its runs and before it ends.
     pub async fn settled(&self) {
         self.effects.settled().await;
     }
 
-    pub(crate) fn target(&self, endpoint: &Label) -> Option<Arc<Target>> {
-        self.targets.get(endpoint).map(Arc::clone)
+    pub(crate) fn target(&self, endpoint: &Label) -> Option<Result<Arc<Target>, Fault>> {
+        self.targets.get(endpoint).cloned()
     }
 
     pub(crate) fn services(&self) -> &Services {

@@ -142,12 +142,22 @@ pub struct Fault {
     place: String,
     message: String,
     hint: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    limit: Option<&'static str>,
 }
 
 impl Fault {
     /// Starts a fault; [`at`](Self::at), [`says`](Self::says) and [`hint`](Self::hint) complete it.
     pub fn new(class: Class, owner: Owner, rule: Rule) -> Self {
-        Self { class, owner, rule, place: String::new(), message: String::new(), hint: String::new() }
+        Self {
+            class,
+            owner,
+            rule,
+            place: String::new(),
+            message: String::new(),
+            hint: String::new(),
+            limit: None,
+        }
     }
 
     /// Where: a file and line, a step, an endpoint.
@@ -180,6 +190,18 @@ impl Fault {
         self.hint =
             hint.to_string().lines().map(|line| shown(line).to_string()).collect::<Vec<_>>().join("\n");
         self
+    }
+
+    /// The name of the limit that ran out, for faults of [`Class::LimitExceeded`].
+    #[must_use]
+    pub fn limit(mut self, name: &'static str) -> Self {
+        self.limit = Some(name);
+        self
+    }
+
+    /// The name of the limit that ran out, if that is what happened.
+    pub fn limited(&self) -> Option<&'static str> {
+        self.limit
     }
 
     /// What kind of end this is.

@@ -122,14 +122,20 @@ pub(crate) fn read(path: &Path, purpose: Purpose) -> Result<Vec<u8>, Fault> {
         return Err(not_regular());
     }
     let file = File::open(path).map_err(failed)?;
-    if !file.metadata().map_err(failed)?.is_file() {
+    let about = file.metadata().map_err(failed)?;
+    if !about.is_file() {
         return Err(not_regular());
     }
-    bounded(file, purpose.most()).map_err(failed)?.ok_or_else(|| {
+    let too_large = || {
         refuse(SIZE)
             .says(format_args!("larger than {} bytes, the most for {}", purpose.most(), purpose.name()))
             .hint("is it the right file?")
-    })
+    };
+    // Size first, so that a giant costs nothing; bounded all the same, since it may grow meanwhile.
+    if about.len() > purpose.most() {
+        return Err(too_large());
+    }
+    bounded(file, purpose.most()).map_err(failed)?.ok_or_else(too_large)
 }
 
 /// Reads at most `most` bytes; `None` when there are more.

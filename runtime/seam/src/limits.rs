@@ -99,10 +99,18 @@ impl LimitTable {
     /// These values over `base`.
     ///
     /// # Errors
-    /// When a value is 0 or above what the table of limits allows.
+    /// When a value is 0 or above what the table of limits allows, or when one value of this table
+    /// takes every effect from another.
     pub fn over(&self, mut base: Limits) -> Result<Limits, LimitError> {
         for (name, value) in self.iter() {
             base.set(name, value)?;
+        }
+        for (name, by) in PARTS {
+            if let (Some(part), Some(whole)) = (self.0.get(&name), self.0.get(&by))
+                && part > whole
+            {
+                return Err(LimitError::NoEffect { name, by });
+            }
         }
         Ok(base)
     }
@@ -133,7 +141,22 @@ pub enum LimitError {
         /// The ceiling.
         ceiling: u64,
     },
+    /// Another limit of the same file always ends the run first.
+    NoEffect {
+        /// The limit that can never run out.
+        name: LimitName,
+        /// The one that runs out before it.
+        by: LimitName,
+    },
 }
+
+/// Pairs in which the first counts a part of what the second counts.
+const PARTS: [(LimitName, LimitName); 4] = [
+    (LimitName::BytesInPerCall, LimitName::BytesIn),
+    (LimitName::BytesOutPerCall, LimitName::BytesOut),
+    (LimitName::LogBytes, LimitName::BytesOut),
+    (LimitName::LogLines, LimitName::HostCalls),
+];
 
 impl fmt::Display for LimitError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -141,6 +164,9 @@ impl fmt::Display for LimitError {
             Self::Zero(name) => write!(f, "the limit {name} is 0; the least is 1 {}", name.unit()),
             Self::AboveCeiling { name, asked, ceiling } => {
                 write!(f, "the limit {name} = {asked} is above the ceiling of {ceiling} {}", name.unit())
+            }
+            Self::NoEffect { name, by } => {
+                write!(f, "the limit {name} has no effect: {by}, which counts the same and more, is lower")
             }
         }
     }
@@ -215,7 +241,7 @@ pub struct Usage {
 
 #[cfg(test)]
 mod tests {
-    use super::{LimitError, LimitName, Limits};
+    use super::{LimitError, LimitName, LimitTable, Limits};
 
     #[test]
     fn every_default_is_finite_and_below_its_most() {
@@ -231,6 +257,22 @@ mod tests {
         assert_eq!(limits.set(LimitName::Fuel, 0), Err(LimitError::Zero(LimitName::Fuel)));
         assert!(limits.set(LimitName::Fuel, u64::MAX).is_err());
         assert_eq!(limits, Limits::default());
+    }
+
+    #[test]
+    fn a_declared_limit_has_an_effect() {
+        let table = |text: &str| serde_json::from_str::<LimitTable>(text).unwrap().over(Limits::default());
+        assert!(table(r#"{"bytes-in-per-call": 10, "bytes-in": 10}"#).is_ok());
+        assert_eq!(
+            table(r#"{"bytes-in-per-call": 11, "bytes-in": 10}"#),
+            Err(LimitError::NoEffect { name: LimitName::BytesInPerCall, by: LimitName::BytesIn })
+        );
+        assert!(
+            table(r#"{"log-lines": 20, "host-calls": 10}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("has no effect")
+        );
     }
 
     #[test]

@@ -36,10 +36,6 @@ impl Deadline {
         let started = Instant::now();
         Self { started, at: started + Duration::from_millis(limits.get(LimitName::WallTimeMs)) }
     }
-
-    fn within(self, more: Duration) -> Instant {
-        self.at.min(Instant::now() + more)
-    }
 }
 
 /// Prepares and runs steps. Cloning is cheap; clones share one pool.
@@ -133,7 +129,12 @@ impl Engine {
         limits: &Limits,
         deadline: Deadline,
     ) -> Result<Step, Fault> {
-        let until = deadline.within(Duration::from_millis(limits.get(LimitName::CompileTimeMs)));
+        let compiled_by = Instant::now() + Duration::from_millis(limits.get(LimitName::CompileTimeMs));
+        let (until, limit) = if deadline.at < compiled_by {
+            (deadline.at, LimitName::WallTimeMs)
+        } else {
+            (compiled_by, LimitName::CompileTimeMs)
+        };
         let (sandbox, kept) = (self.sandbox.clone(), kept.cloned());
         let compilers = Arc::clone(&self.compilers);
         let work = async move {
@@ -151,8 +152,12 @@ impl Engine {
                 .says("the compiler ended without an answer")
                 .hint("please report this with the component")),
             Err(_) => Err(Fault::new(Class::LimitExceeded, Owner::StepAuthor, COMPILE_TIME)
-                .says("the component did not compile in time")
-                .hint("build it smaller, or raise compile-time-ms or wall-time-ms in the step's limits")),
+                .limit(limit.as_str())
+                .says(format_args!(
+                    "the component did not compile within its {limit} of {}",
+                    limits.get(limit)
+                ))
+                .hint(format_args!("build it smaller, or raise {limit} in the step's limits"))),
         }
     }
 

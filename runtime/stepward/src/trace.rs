@@ -154,7 +154,11 @@ impl Trace {
             return Err(bad(format!("a file of the format `{}`, not `{SCHEMA}`", head.schema)));
         }
         let read: Read = serde_json::from_str(text).map_err(not_a_trace)?;
-        let limits = read.limits.over(Limits::default()).map_err(|error| bad(error.to_string()))?;
+        // A trace has every limit, also those that another one of the run made idle.
+        let mut limits = Limits::default();
+        for (name, value) in read.limits.iter() {
+            limits.set(name, value).map_err(|error| bad(error.to_string()))?;
+        }
         Ok(Self {
             run: read.run,
             step: read.step,

@@ -187,6 +187,48 @@ async fn a_deadline_that_passed_ends_a_compile() {
 }
 
 #[tokio::test]
+async fn a_compile_that_takes_too_long_is_named_by_the_limit_that_ran_out() {
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    // Long enough to compile that a millisecond is over first: 200 functions of 200 additions.
+    let body = "(local.set 0 (i32.add (local.get 0) (i32.const 7)))".repeat(200);
+    let functions = format!("(func (param i32) {body})").repeat(200);
+    let text = include_str!("support.wat")
+        .replace("(core module $step", &format!("(core module {functions})\n(core module $step"));
+    let bytes = wat::parse_str(text).unwrap();
+    for (short, other) in
+        [(LimitName::CompileTimeMs, LimitName::WallTimeMs), (LimitName::WallTimeMs, LimitName::CompileTimeMs)]
+    {
+        let mut limits = Limits::default();
+        limits.set(short, 1).unwrap();
+        limits.set(other, 20_000).unwrap();
+        let pinned = Pinned::check(bytes.clone(), Digest::of(&bytes)).unwrap();
+        let admitted = Inspected::read(pinned, &limits).unwrap().admit(&grants()).unwrap();
+        let fault = engine.prepare(admitted, None, &limits, Deadline::start(&limits)).await.unwrap_err();
+        assert_eq!((fault.class(), fault.limited()), (Class::LimitExceeded, Some(short.as_str())), "{fault}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_changes_after_it_was_hashed_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("step.wasm");
+    std::fs::write(&path, component()).unwrap();
+    let pin = Digest::of(&component());
+    let limits = Limits::default();
+    let pinned = Pinned::check(std::fs::read(&path).unwrap(), pin).unwrap();
+    // Another program in its place, by every way that a file can change.
+    std::fs::write(&path, b"\0asm\x0d\0\x01\0").unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
+    let admitted = Inspected::read(pinned, &limits).unwrap().admit(&grants()).unwrap();
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    let step = engine.prepare(admitted, None, &limits, Deadline::start(&limits)).await.unwrap();
+    assert_eq!(step.digest(), pin);
+    let finished = engine.run(&step, job("7", Arc::new(Ticks::default())), now()).await;
+    assert!(matches!(finished.outcome, Outcome::Succeeded(output) if output == "7"));
+}
+
+#[tokio::test]
 async fn dropping_a_run_cancels_it_and_closing_waits() {
     let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
     let step = step(&engine, None).await;

@@ -61,6 +61,21 @@ async fn a_connection_that_ends_after_the_effect_leaves_the_call_in_doubt() {
     in_doubt(Misbehaviour::ResetAfterCommit, "the connection ended early").await;
 }
 
+/// Ctrl-c while the answer is awaited: the run ends at once, says that the effect may have been
+/// applied, and the next run does not pay again.
+#[tokio::test]
+async fn a_run_that_is_interrupted_says_that_its_effect_may_stand() {
+    let stage = Stage::with(vec![Misbehaviour::HangAfterCommit]).await;
+    let run = ["run", "approve", "--json", "--input", &format!("documents/{INVOICE}")];
+    let run = stage.interrupted(run).await.expect(130).json();
+    assert_eq!((&run["status"], &run["error"]["rule"]), (&json!("failed"), &json!("cancelled")));
+    assert!(run["error"]["hint"].as_str().unwrap().contains("may have been applied"), "{run}");
+    assert_eq!(statuses(&run), [("read-invoice", "succeeded"), ("check-invoice", "succeeded")]);
+    let (_, _, message) = step_error(stage.approve(INVOICE).await);
+    assert!(message.contains("ERP-INVOICE-DUPLICATE"), "{message}");
+    assert_eq!(stage.payments().len(), 1);
+}
+
 /// The error of a run that never reached the service, and what its check of the supplier recorded.
 async fn not_applied(stage: &Stage, why: &str, cause: &str) {
     let ended = stage.approve(INVOICE).await;

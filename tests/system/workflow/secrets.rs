@@ -2,7 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "whole-system tests read the files that a run left")]
 
 use super::INVOICE;
-use crate::stage::{Ended, Stage, files, hex};
+use crate::process::Ended;
+use crate::stage::{Stage, files};
 use aho_corasick::AhoCorasick;
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use std::fs;
@@ -10,21 +11,16 @@ use std::fs;
 /// A secret as it may be spelled: plain, hexadecimal, percent-encoded, and base64 of both alphabets
 /// at each of three offsets, without the characters that its neighbours decide.
 fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
-    let lower = hex(secret);
-    let mut all = vec![
-        secret.to_vec(),
-        lower.to_uppercase().into_bytes(),
-        secret.iter().map(|byte| format!("%{byte:02X}")).collect::<String>().into_bytes(),
-        lower.into_bytes(),
-    ];
-    for offset in 0..3 {
-        let mut shifted = vec![0; offset];
-        shifted.extend(secret);
+    let (lower, upper) = (hex::encode(secret).into_bytes(), hex::encode_upper(secret).into_bytes());
+    let percent = upper.chunks(2).flat_map(|pair| [b'%', pair[0], pair[1]]).collect();
+    let mut all = vec![secret.to_vec(), lower, upper, percent];
+    for (offset, first) in [0, 2, 3].into_iter().enumerate() {
+        let shifted = [&[0; 2][..offset], secret].concat();
         let text = STANDARD_NO_PAD.encode(&shifted);
-        let (first, last) = ([0, 2, 3][offset], if shifted.len() % 3 == 0 { 0 } else { 1 });
-        let inner = text[first..text.len() - last].to_owned();
+        let last = usize::from(!shifted.len().is_multiple_of(3));
+        let inner = &text[first..text.len() - last];
         all.push(inner.replace('+', "-").replace('/', "_").into_bytes());
-        all.push(inner.into_bytes());
+        all.push(inner.as_bytes().to_vec());
     }
     all
 }
@@ -32,7 +28,7 @@ fn spellings(secret: &[u8]) -> Vec<Vec<u8>> {
 /// Asserts that nothing a run left tells a secret: files of state and project, the service's
 /// database, and what was printed.
 pub(super) fn nothing_tells(stage: &Stage, printed: &[Ended]) {
-    let seed = hex(&stage.seed);
+    let seed = hex::encode(stage.seed);
     let secrets = [stage.token.as_bytes(), &stage.seed, seed.as_bytes()];
     let search = AhoCorasick::new(secrets.into_iter().flat_map(spellings)).unwrap();
     let kept = [stage.secret("erp-token"), stage.secret("payment-key")];
@@ -97,7 +93,7 @@ fn a_secret_is_found_in_every_spelling() {
     for before in ["", "a", "ab"] {
         let text = [before.as_bytes(), secret, b"tail"].concat();
         assert!(found(STANDARD_NO_PAD.encode(&text).into_bytes()), "{before:?}");
-        assert!(found(hex(&text).into_bytes()));
+        assert!(found(hex::encode(&text).into_bytes()));
     }
     assert!(!found(b"0123456789abcdee-secret".to_vec()));
 }

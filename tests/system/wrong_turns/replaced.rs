@@ -82,6 +82,22 @@ async fn a_state_folder_that_others_can_enter_is_refused() {
     stage.stepward(READ).await.expect(0);
 }
 
+/// Found before the first step runs: an effect that was done must not be hidden by what went wrong
+/// after it.
+#[tokio::test]
+async fn a_case_that_cannot_be_written_stops_the_run_before_its_effects() {
+    let stage = Stage::new().await;
+    let (below_a_file, folder) = (stage.environment().join("cases"), stage.project());
+    for (words, place, code, rule) in
+        [(APPROVE, &below_a_file, 7, "file-write"), (READ, &folder, 9, "record-place")]
+    {
+        let record = ["--json", "--record", place.to_str().unwrap()];
+        let ended = stage.stepward(words.iter().chain(&record)).await.expect(code);
+        assert_eq!(error(&ended)["rule"], rule);
+    }
+    assert_eq!((stage.payments(), stage.requests()), (Vec::new(), Vec::new()));
+}
+
 /// A pipe in a file's place would hold the command up for ever.
 #[tokio::test]
 async fn a_pipe_is_not_waited_for() {

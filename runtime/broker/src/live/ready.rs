@@ -100,7 +100,7 @@ impl Making {
         Ok(Endpoint {
             label: label.clone(),
             gate: Gate::new(label.clone(), grant.clone(), binding, environment.place()),
-            target: bindings.target(label).ok_or_else(|| inconsistent(label))?,
+            target: bindings.target(label).ok_or_else(|| inconsistent(label))??,
             credential,
             credential_version,
             idempotency_header: binding.idempotency_header.clone(),

@@ -89,12 +89,15 @@ async fn keys_secrets_time_and_randomness() {
 async fn what_is_missing_is_named() {
     let world = World::new(ok("")).await;
     let moved = world.environment().replace("trust/erp.pem", "trust/other.pem");
-    let fault = world.bindings(&moved).unwrap_err();
+    let fault = world.bindings(&moved).unwrap().unusable().next().unwrap().clone();
     assert!(fault.to_string().contains("`trust/other.pem` of the endpoint `bank`"), "{fault}");
     #[expect(clippy::disallowed_methods, reason = "a test makes the real file")]
     std::fs::write(world.folder.path().join("trust/empty.pem"), "no certificate\n").unwrap();
     let empty = world.environment().replace("trust/erp.pem", "trust/empty.pem");
-    assert!(world.bindings(&empty).unwrap_err().to_string().contains("hold no certificate"));
+    // Only a step that is granted the endpoint is refused.
+    let refused = world.broker(&empty, world::ERP).map(drop).unwrap_err();
+    assert!(refused.to_string().contains("hold no certificate"), "{refused}");
+    world.broker(&empty, r#"{"clock":{"wall":{}}}"#).unwrap();
     std::fs::remove_file(world.folder.path().join("secrets/erp-token")).unwrap();
     let fault = world.broker(&world.environment(), world::ERP).map(drop).unwrap_err();
     assert_eq!(fault.rule().as_str(), "secret-missing");

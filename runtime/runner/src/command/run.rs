@@ -24,6 +24,8 @@ use stepward_trust::Digest;
 
 /// The rule that a case is of one step.
 const ONE_STEP: Rule = Rule::new("case-one-step");
+/// The rule that a case can be written where it shall be.
+const RECORD: Rule = Rule::new("record-place");
 /// The rule that a run has an input.
 const NO_INPUT: Rule = Rule::new("input-missing");
 
@@ -129,6 +131,8 @@ fn execute(session: &Session, arguments: &Arguments, ran: &mut Vec<Ran>) -> Resu
     };
     let steps = execute::admit(&plan, found.environment.ceilings(), &arguments.limits, session.output())?;
     let state = State::open(session, &environment)?;
+    let many = plan.steps.len() > 1;
+    let record = arguments.record.as_deref().map(|place| place_for_cases(place, many)).transpose()?;
     let result = execute::block_on(async {
         let answers = match script {
             Some(case) => Answers::Script(case),
@@ -136,16 +140,29 @@ fn execute(session: &Session, arguments: &Arguments, ran: &mut Vec<Ran>) -> Resu
         };
         execute::run(steps, input, &answers, &state, session.output(), ran).await
     });
-    if let Some(record) = &arguments.record {
-        write_cases(&absolute(record), ran, plan.steps.len() > 1)?;
+    if let Some(place) = record {
+        write_cases(&place, ran, many)?;
     }
     result
+}
+
+/// Where cases are written. Known before the first step runs: a place that cannot be used must not
+/// hide what a run did.
+fn place_for_cases(record: &Path, many: bool) -> Result<PathBuf, Fault> {
+    let place = absolute(record);
+    if !many && place.is_dir() {
+        return Err(Fault::new(Class::BadInput, Owner::Caller, RECORD)
+            .at(files::place(&place))
+            .says("this is a folder, and the case of one step is a file")
+            .hint("name a file in it, such as `--record steps/NAME/cases/new.json`"));
+    }
+    files::make_folder(if many { &place } else { place.parent().unwrap_or(&place) })?;
+    Ok(place)
 }
 
 fn write_cases(place: &Path, ran: &[Ran], many: bool) -> Result<(), Fault> {
     for step in ran {
         let path = if many { place.join(format!("{}.json", step.name)) } else { place.to_owned() };
-        files::make_folder(path.parent().unwrap_or(place))?;
         let text = serde_json::to_string_pretty(&step.case).unwrap_or_default();
         files::write(&path, format!("{text}\n").as_bytes(), Readers::Public)?;
     }

@@ -104,6 +104,12 @@ fn refused(what: &str, count: u64, most: u64) -> Fault {
         .hint("steps are small programs: split this one, or leave out what it does not need")
 }
 
+fn unknown_section() -> Fault {
+    Fault::new(Class::Refused, Owner::StepAuthor, STRUCTURE)
+        .says("the component has a section of a kind that this host does not know")
+        .hint("build it with the tools that this version of Stepward names; newer ones may write newer sections")
+}
+
 fn add(total: &mut u64, more: u64, what: &'static str, most: u64) -> Result<(), Fault> {
     *total = total.saturating_add(more);
     if *total > most { Err(refused(what, *total, most)) } else { Ok(()) }
@@ -140,11 +146,18 @@ pub(super) fn read(bytes: &[u8], max_instances: u64) -> Result<Counts<'_>, Fault
         })?;
     }
     let made = reader.out;
-    for (what, count, most) in [
-        ("core instances", made.instances, max_instances),
-        ("memories", made.memories, MAX_MEMORIES),
-        ("tables", made.tables, MAX_TABLES),
-    ] {
+    if made.instances > max_instances {
+        return Err(Fault::new(Class::LimitExceeded, Owner::StepAuthor, STRUCTURE)
+            .limit(LimitName::Instances.as_str())
+            .says(format_args!(
+                "the component makes {} core instances; the limit instances is {max_instances}",
+                made.instances
+            ))
+            .hint("steps are small programs: split this one, or raise instances in the step's limits"));
+    }
+    for (what, count, most) in
+        [("memories", made.memories, MAX_MEMORIES), ("tables", made.tables, MAX_TABLES)]
+    {
         if count > most {
             return Err(refused(what, count, most));
         }
@@ -219,39 +232,62 @@ impl Reader {
             Payload::InstanceSection(s) => return self.core_instances(s),
             Payload::ComponentInstanceSection(s) => return self.instances(s),
             Payload::ComponentAliasSection(s) => return self.aliases(s),
-            Payload::ComponentImportSection(s) => {
-                add(&mut tally.imports, s.count().into(), "imports", MAX_IMPORTS)?;
-                for import in s {
-                    let import = import.map_err(|e| invalid(&e))?;
-                    match import.ty {
-                        _ if self.open.len() == 1 => counts.imports.push(import.name.name.to_owned()),
-                        ComponentTypeRef::Module(_) | ComponentTypeRef::Component(_) => {
-                            return Err(code_as_value());
-                        }
-                        ComponentTypeRef::Func(_)
-                        | ComponentTypeRef::Value(_)
-                        | ComponentTypeRef::Type(_)
-                        | ComponentTypeRef::Instance(_) => {}
-                    }
-                }
-            }
-            Payload::ComponentExportSection(s) => {
-                add(&mut tally.exports, s.count().into(), "exports", MAX_EXPORTS)?;
-                for export in s {
-                    let export = export.map_err(|e| invalid(&e))?;
-                    if self.open.len() == 1 {
-                        counts.exports.push(export.name.name.to_owned());
-                    } else if is_code(export.kind) {
-                        return Err(code_as_value());
-                    }
-                }
-            }
+            Payload::ComponentImportSection(s) => return self.component_imports(s, counts),
+            Payload::ComponentExportSection(s) => return self.component_exports(s, counts),
             Payload::CustomSection(s) if self.open.len() == 1 && s.name() == SCHEMAS_SECTION => {
                 counts.schemas = Some(s.data());
             }
-            // Custom sections carry no meaning; the rest is bounded by the sections above, by the
-            // validator, or by the component's size.
-            _ => {}
+            // Bounded by the sections above, by the validator, or by the component's size; custom
+            // sections carry no meaning.
+            Payload::ModuleSection { .. }
+            | Payload::ComponentSection { .. }
+            | Payload::StartSection { .. }
+            | Payload::DataCountSection { .. }
+            | Payload::CodeSectionStart { .. }
+            | Payload::TagSection(_)
+            | Payload::ComponentStartSection { .. }
+            | Payload::CustomSection(_) => {}
+            // A section that is not counted here is not let through.
+            _ => return Err(unknown_section()),
+        }
+        Ok(())
+    }
+
+    /// The outermost imports are the component's world. Further in, code may not be handed around: what
+    /// is instantiated must be counted where it is defined.
+    fn component_imports(
+        &mut self,
+        section: wasmparser::ComponentImportSectionReader<'_>,
+        counts: &mut Counts<'_>,
+    ) -> Result<(), Fault> {
+        add(&mut self.tally.imports, section.count().into(), "imports", MAX_IMPORTS)?;
+        for import in section {
+            let import = import.map_err(|e| invalid(&e))?;
+            match import.ty {
+                _ if self.open.len() == 1 => counts.imports.push(import.name.name.to_owned()),
+                ComponentTypeRef::Module(_) | ComponentTypeRef::Component(_) => return Err(code_as_value()),
+                ComponentTypeRef::Func(_)
+                | ComponentTypeRef::Value(_)
+                | ComponentTypeRef::Type(_)
+                | ComponentTypeRef::Instance(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn component_exports(
+        &mut self,
+        section: wasmparser::ComponentExportSectionReader<'_>,
+        counts: &mut Counts<'_>,
+    ) -> Result<(), Fault> {
+        add(&mut self.tally.exports, section.count().into(), "exports", MAX_EXPORTS)?;
+        for export in section {
+            let export = export.map_err(|e| invalid(&e))?;
+            if self.open.len() == 1 {
+                counts.exports.push(export.name.name.to_owned());
+            } else if is_code(export.kind) {
+                return Err(code_as_value());
+            }
         }
         Ok(())
     }

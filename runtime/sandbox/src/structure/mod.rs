@@ -43,7 +43,8 @@ impl Inspected {
         let bytes = pinned.bytes();
         let most = limits.get(LimitName::ComponentBytes);
         if bytes.len() as u64 > most {
-            return Err(refused(SIZE)
+            return Err(Fault::new(Class::LimitExceeded, Owner::StepAuthor, SIZE)
+                .limit(LimitName::ComponentBytes.as_str())
                 .says(format_args!("the component has {} bytes; the limit component-bytes is {most}", bytes.len()))
                 .hint("build it smaller (release profile, fewer dependencies), or raise component-bytes in the step's limits"));
         }
