@@ -60,7 +60,6 @@ async fn the_demonstration_speaks_json_too() {
     let mut command = stepward();
     let ended = program(command.args(["demo", "--no-input", "--json"]).current_dir(ROOT), COMPILE).await;
     let ended = ended.expect(0);
-    // One object from the build, one from the demonstration itself: the last one counts.
     let report = ended.json();
     assert_eq!(report["schema"], "stepward.demo/1");
     assert_eq!(report["steps"], json!(["read-invoice", "check-invoice", "post-payment"]));

@@ -33,7 +33,7 @@ pub(crate) const FILE: &str = "stepward.toml";
 pub(crate) const LOCK_FILE: &str = "stepward.lock";
 
 /// The rule that a command needs a project.
-const NO_PROJECT: Rule = Rule::new("project-missing");
+pub(crate) const NO_PROJECT: Rule = Rule::new("project-missing");
 /// The rule that a project file is well formed.
 const DEFINITION: Rule = Rule::new("project-definition");
 /// The rule that a run needs a lock.
@@ -242,9 +242,14 @@ impl Project {
         Ok(workflow)
     }
 
+    /// The folder of the environments.
+    pub(crate) fn environments(&self) -> PathBuf {
+        self.root.join("environments")
+    }
+
     /// The folder of an environment's reviewed files.
     pub(crate) fn environment(&self, name: &Label) -> PathBuf {
-        self.root.join("environments").join(name.as_str())
+        self.environments().join(name.as_str())
     }
 }
 

@@ -97,14 +97,14 @@ pub(super) fn nested_components() {
     let (rule, message) = refused(guests::NESTED_COMPONENTS.bytes());
     assert_eq!(rule, "component-structure");
     // Sixty-four, the base and the guest.
-    assert_eq!(message, "the component has 66 core instances; the most is 16");
+    assert_eq!(message, "the component makes 66 core instances; the limit instances is 16");
 }
 
 #[test]
 pub(super) fn aliased_components() {
     let (rule, message) = refused(guests::ALIASED_COMPONENTS.bytes());
     assert_eq!(rule, "component-structure");
-    assert_eq!(message, "the component has 18 core instances; the most is 16");
+    assert_eq!(message, "the component makes 18 core instances; the limit instances is 16");
     // The count is exact here: with two more it is let through.
     let enough = limits(&[(LimitName::Instances, 18)]);
     let pinned = Pinned::trust_on_first_use(guests::ALIASED_COMPONENTS.bytes());

@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 /// again, and neither a second run nor a second post pays twice.
 async fn in_doubt(misbehaviour: Misbehaviour, why: &str) {
     let stage = Stage::with(vec![misbehaviour]).await;
-    let short = "idempotent = true\ntimeouts = { first-byte-ms = 1500, total-ms = 2000 }";
+    let short = "idempotent = true\ntimeouts = { first-byte-ms = 3000, total-ms = 4000 }";
     edit(&stage.environment(), "idempotent = true", short);
     let cases = stage.beside("cases");
     let document = format!("documents/{INVOICE}");

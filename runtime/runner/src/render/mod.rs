@@ -28,6 +28,11 @@ pub(crate) fn styled(style: Style, text: impl fmt::Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
+/// What is said of a secret whose bytes enter a step, wherever it is shown: loud on purpose.
+pub(crate) fn reveals(secret: impl fmt::Display) -> String {
+    format!("REVEALS SECRET {secret}")
+}
+
 /// Prints a result as it is: a document, a schema, a script. A reader that went away is no error.
 pub(crate) fn raw(text: &str) {
     drop(writeln!(std::io::stdout(), "{}", text.trim_end_matches('\n')));
@@ -97,8 +102,9 @@ impl Output {
         self.line(fault::Report(fault).to_string().trim_end());
     }
 
-    /// Shows something that a person should look at.
+    /// Shows something that a person should look at: on standard error, beside JSON too.
+    #[expect(clippy::unused_self, reason = "a warning is output; who may write says so by this value")]
     pub(crate) fn warning(&self, text: impl fmt::Display) {
-        self.progress(format_args!("{}: {text}", styled(WARN, "warning")));
+        drop(writeln!(anstream::stderr(), "{}: {text}", styled(WARN, "warning")));
     }
 }

@@ -39,7 +39,16 @@ pub(crate) fn inspect(step: &PlannedStep, limits: &Limits) -> Result<Inspected, 
 
 /// Reads a step's component and admits it under its grants.
 pub(crate) fn admit(step: &PlannedStep, limits: &Limits) -> Result<Admitted, Fault> {
-    inspect(step, limits)?.admit(&step.grants).map_err(|fault| fault.at(&step.place))
+    inspect(step, limits)?.admit(&step.grants).map_err(|fault| {
+        let fault = fault.at(&step.place);
+        match step.pin {
+            Pin::Locked(..) => fault,
+            Pin::Given(_) => fault.hint(
+                "a bare component file gets no grants: answer its calls with `--script CASE`, or put it into a \
+                 project and grant there what it may reach:\n[steps.NAME]\ncomponent = \"PATH\"",
+            ),
+        }
+    })
 }
 
 fn read(step: &PlannedStep) -> Result<Vec<u8>, Fault> {

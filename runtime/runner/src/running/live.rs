@@ -16,14 +16,40 @@ use stepward_broker::{
     net::{Dns, Network, Resolve, Resolving, servers_in},
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_seam::{Grant, Grants, Label};
+use stepward_seam::{Grant, Grants, Label, LimitName};
 
 /// The rule that an environment's file exists.
 const MISSING: Rule = Rule::new("environment-missing");
 /// The rule that an environment's folder has its name.
 const NAME: Rule = Rule::new("environment-name");
+/// The name of an environment's file.
+const FILE: &str = "environment.toml";
 /// The system's list of name servers.
 const RESOLV_CONF: &str = "/etc/resolv.conf";
+
+/// The environment of commands that are not told one.
+const DEFAULT: &str = "dev";
+
+/// Which environment is meant, and whether the caller said so.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    /// Its name.
+    pub(crate) name: Label,
+    typed: bool,
+}
+
+impl Wanted {
+    /// What `--env` says, or `dev` where it says nothing.
+    pub(crate) fn new(typed: Option<&str>) -> Result<Self, Fault> {
+        let text = typed.unwrap_or(DEFAULT);
+        let name = Label::new(text).map_err(|why| {
+            Fault::new(Class::Usage, Owner::Caller, NAME)
+                .says(format_args!("`{text}` names no environment: {why}"))
+                .hint("give the name of a folder below environments/, such as `--env dev`")
+        })?;
+        Ok(Self { name, typed: typed.is_some() })
+    }
+}
 
 /// An environment's file and its folder.
 #[derive(Debug)]
@@ -35,20 +61,33 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Reads the environment `name` of a project. Where there is no file, steps that need nothing
-    /// bound run all the same.
-    pub(crate) fn read(project: Option<&Project>, name: &Label, grants: &[&Grants]) -> Result<Self, Fault> {
-        let folder = project.map(|project| project.environment(name));
-        let file = folder.as_ref().map(|folder| folder.join("environment.toml"));
-        match (folder, file) {
-            (Some(folder), Some(file)) if file.exists() => Self::open(&folder, name),
-            (_, file) => Self::none(name, file.as_deref(), grants),
+    /// Reads the environment that is wanted.
+    ///
+    /// Where nobody named one and the project has no environments at all, steps that need nothing
+    /// bound run all the same, under the default limits as ceilings: only an operator's file raises
+    /// them. An environment that was named, or that is missing among others, is refused.
+    pub(crate) fn read(
+        project: Option<&Project>,
+        wanted: &Wanted,
+        grants: &[&Grants],
+    ) -> Result<Self, Fault> {
+        let name = &wanted.name;
+        let Some(project) = project else {
+            return if wanted.typed { Err(no_project(name)) } else { Self::none(name, "", grants) };
+        };
+        let folder = project.environment(name);
+        if folder.join(FILE).exists() {
+            return Self::open(&folder, name);
         }
+        if wanted.typed || project.environments().is_dir() {
+            return Err(missing(project, &folder, name));
+        }
+        Self::none(name, &files::place(&folder.join(FILE)), grants)
     }
 
     /// Reads the environment in `folder`.
     pub(crate) fn open(folder: &Path, name: &Label) -> Result<Self, Fault> {
-        let file = folder.join("environment.toml");
+        let file = folder.join(FILE);
         let environment =
             Environment::parse(&files::read_text(&file, Purpose::Environment)?, &files::place(&file))?;
         if environment.name() != name {
@@ -63,19 +102,20 @@ impl Found {
         Ok(Self { environment, folder: Some(folder.to_owned()) })
     }
 
-    fn none(name: &Label, file: Option<&Path>, grants: &[&Grants]) -> Result<Self, Fault> {
+    fn none(name: &Label, place: &str, grants: &[&Grants]) -> Result<Self, Fault> {
         let bound = |grant: &Grant| match grant {
             Grant::Endpoint(_) | Grant::Signer | Grant::Secret => true,
             Grant::Clock | Grant::Random => false,
         };
         if grants.iter().any(|grants| grants.iter().any(|(_, grant)| bound(grant))) {
             return Err(Fault::new(Class::BadInput, Owner::Operator, MISSING)
-                .at(file.map(files::place).unwrap_or_default())
+                .at(place)
                 .says(format_args!("there is no environment {name:?}, and the steps need one"))
                 .hint("write the file (`stepward schema environment` prints what it may say), or name another with --env"));
         }
-        let environment = Environment::parse(&format!("name = \"{name}\"\n"), "no environment")?;
-        Ok(Self { environment, folder: None })
+        let ceilings = LimitName::ALL.iter().map(|limit| format!("{limit} = {}\n", limit.default_value()));
+        let text = format!("name = \"{name}\"\n[ceilings]\n{}", ceilings.collect::<String>());
+        Ok(Self { environment: Environment::parse(&text, "no environment")?, folder: None })
     }
 
     /// Opens it: roots are loaded, keys derived, secrets found.
@@ -104,6 +144,24 @@ impl Found {
             self.environment.resolver().to_vec()
         }
     }
+}
+
+fn missing(project: &Project, folder: &Path, name: &Label) -> Fault {
+    let known = files::folders(&project.environments()).unwrap_or_default();
+    Fault::new(Class::BadInput, Owner::Caller, MISSING)
+        .at(files::place(folder))
+        .says(format_args!("there is no environment {name:?}: the folder holds no {FILE}"))
+        .hint(if known.is_empty() {
+            format!("there are none yet; write {}", files::place(&folder.join(FILE)))
+        } else {
+            format!("name one that exists with --env: {}", known.join(", "))
+        })
+}
+
+fn no_project(name: &Label) -> Fault {
+    Fault::new(Class::BadInput, Owner::Caller, MISSING)
+        .says(format_args!("there is no environment {name:?}: a component file belongs to no project"))
+        .hint("leave out --env, or put the component into a project: [steps.NAME]\n        component = \"PATH\"")
 }
 
 /// DNS, but for the names that RFC 6761 (section 6.3) reserves for this machine: they never leave

@@ -2,7 +2,7 @@
 
 use crate::{
     files,
-    project::Project,
+    project::{NO_PROJECT, Project},
     session::{Session, absolute},
 };
 use std::path::{Path, PathBuf};
@@ -29,6 +29,25 @@ const RAISED: Rule = Rule::new("limit-raised");
 /// Whether a name is that of a WebAssembly file.
 fn is_wasm(target: &str) -> bool {
     Path::new(target).extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wasm"))
+}
+
+/// Whether a component's file is meant: by its ending, or since it is a file and no workflow or step
+/// is called so.
+fn is_file(session: &Session, target: &str) -> bool {
+    if is_wasm(target) {
+        return true;
+    }
+    if !absolute(Path::new(target)).is_file() {
+        return false;
+    }
+    match session.project() {
+        Ok(project) => {
+            let step = Label::new(target).is_ok_and(|label| project.steps().contains_key(&label));
+            let workflow = target.split_once('/').map_or(target, |(workflow, _)| workflow);
+            !step && !project.workflow_file(workflow).exists()
+        }
+        Err(fault) => fault.rule() == NO_PROJECT,
+    }
 }
 
 /// What one command is to run.
@@ -68,6 +87,16 @@ pub(crate) enum Pin {
     Given(Digest),
 }
 
+impl Pin {
+    /// The digest that the component must have.
+    pub(crate) fn component(&self) -> Digest {
+        match self {
+            Self::Locked(locked, _) => locked.component,
+            Self::Given(digest) => *digest,
+        }
+    }
+}
+
 impl Plan {
     /// Finds what `target` means: `WORKFLOW`, `WORKFLOW/STEP`, `STEP`, or a component's file when
     /// its digest is given.
@@ -75,7 +104,7 @@ impl Plan {
         if let Some(digest) = digest {
             return Self::bare(target, digest);
         }
-        if is_wasm(target) {
+        if is_file(session, target) {
             return Err(Fault::new(Class::Refused, Owner::Caller, DIGEST_NEEDED)
                 .at(target)
                 .says("a component file runs only under the digest that was approved")
@@ -238,7 +267,11 @@ impl PlannedStep {
             }
         }
         let table = |table: &LimitTable, base| {
-            table.over(base).map_err(|error| refuse(CEILING, Owner::WorkflowAuthor).says(error))
+            table.over(base).map_err(|error| {
+                refuse(CEILING, Owner::WorkflowAuthor)
+                    .says(error)
+                    .hint("correct it in the workflow file or in stepward.toml")
+            })
         };
         let mut limits = table(&self.declared, table(&self.defaults, Limits::default())?)?.under(ceilings);
         for (name, value) in lowered {
@@ -250,7 +283,9 @@ impl PlannedStep {
                     ))
                     .hint("the command line only lowers limits; raise it in the workflow file"));
             }
-            limits.set(*name, *value).map_err(|error| refuse(RAISED, Owner::Caller).says(error))?;
+            limits.set(*name, *value).map_err(|error| {
+                refuse(RAISED, Owner::Caller).says(error).hint("give --limit a value of at least 1")
+            })?;
         }
         Ok(limits)
     }
