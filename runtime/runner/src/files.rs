@@ -154,8 +154,14 @@ pub(crate) fn read_text(path: &Path, purpose: Purpose) -> Result<String, Fault> 
 pub(crate) fn read_stdin() -> Result<Vec<u8>, Fault> {
     let refuse = |rule| Fault::new(Class::BadInput, Owner::Caller, rule).at("standard input");
     bounded(io::stdin().lock(), Purpose::Input.most())
-        .map_err(|error| refuse(READ).says(error))?
-        .ok_or_else(|| refuse(SIZE).says(format_args!("more than {} bytes", Purpose::Input.most())))
+        .map_err(|error| {
+            refuse(READ).says(error).hint("pipe the document in, or name its file with `--input FILE`")
+        })?
+        .ok_or_else(|| {
+            refuse(SIZE)
+                .says(format_args!("more than {} bytes", Purpose::Input.most()))
+                .hint("is it the right input? No step takes a larger one")
+        })
 }
 
 /// Bytes as UTF-8.
@@ -291,8 +297,12 @@ pub(crate) fn list(folder: &Path, extension: &str) -> Result<Vec<PathBuf>, Fault
 }
 
 fn entries(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
-    let failed =
-        |error: io::Error| Fault::new(Class::BadInput, Owner::Caller, READ).at(place(folder)).says(error);
+    let failed = |error: io::Error| {
+        Fault::new(Class::BadInput, Owner::Caller, READ)
+            .at(place(folder))
+            .says(format_args!("the folder cannot be listed: {error}"))
+            .hint("check that it is a folder, and yours to read")
+    };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

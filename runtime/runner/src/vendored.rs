@@ -34,6 +34,7 @@ pub(crate) fn sdk() -> Result<Vec<(String, String)>, Fault> {
 fn broken(error: &dyn std::fmt::Display) -> Fault {
     Fault::new(Class::Internal, Owner::Stepward, PACKED)
         .says(format_args!("the SDK in this binary is damaged: {error}"))
+        .hint("install `stepward` again; if that does not help, please report it")
 }
 
 fn parse(text: &str) -> Result<DocumentMut, Fault> {

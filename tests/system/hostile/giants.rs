@@ -90,7 +90,7 @@ fn many_locals_in_many_loops() {
         body.raw(std::iter::repeat_n(0x0b, loops + 1));
         body
     };
-    let (rule, _) = refused(component(&functions(1, &body(1_000))));
+    let (rule, _) = refused(component(&functions(1, &body(999))));
     assert_eq!(rule, "exports");
     let (rule, message) = refused(component(&functions(1, &body(1_010))));
     assert_eq!(rule, "component-structure");
@@ -103,19 +103,74 @@ fn many_parameters_of_many_blocks() {
     let (mut types, mut functions, mut code) =
         (TypeSection::new(), FunctionSection::new(), CodeSection::new());
     types.ty().function([], []);
-    types.ty().function(vec![ValType::I64; 500], vec![ValType::I64; 500]);
+    types.ty().function(vec![ValType::I64; 50], vec![ValType::I64; 50]);
     functions.function(0);
     let mut body = Function::new([]);
-    body.raw([0x42, 0x00].into_iter().cycle().take(1_000));
-    body.raw([0x03, 0x01].into_iter().cycle().take(2_100));
-    body.raw(std::iter::repeat_n(0x0b, 1_050));
-    body.raw(std::iter::repeat_n(0x1a, 500));
+    body.raw([0x42, 0x00].into_iter().cycle().take(100));
+    body.raw([0x03, 0x01].into_iter().cycle().take(21_000));
+    body.raw(std::iter::repeat_n(0x0b, 10_500));
+    body.raw(std::iter::repeat_n(0x1a, 50));
     body.raw([0x0b]);
     code.function(&body);
     let (rule, message) =
         refused(component(Module::new().section(&types).section(&functions).section(&code)));
     assert_eq!(rule, "component-structure");
     assert!(message.starts_with("the component has 1050000 variables carried across blocks"), "{message}");
+}
+
+/// A branch carries the variables too, and a table of branches carries them as often as it is long.
+#[test]
+fn many_locals_over_many_branches() {
+    let mut table = Function::new([(500, ValType::I64)]);
+    table.raw([0x03, 0x40, 0x41, 0x00, 0x0e, 0x90, 0x4e]);
+    table.raw(std::iter::repeat_n(0x00, 10_001));
+    table.raw([0x0b, 0x0b]);
+    let mut branches = Function::new([(900, ValType::I64)]);
+    branches.raw([0x03, 0x40]);
+    branches.raw([0x41, 0x00, 0x0d, 0x00].into_iter().cycle().take(4 * 20_000));
+    branches.raw([0x0b, 0x0b]);
+    for (body, carried) in [(table, 5_001_000), (branches, 18_000_900)] {
+        too_many(
+            component(&functions(1, &body)),
+            &format!(
+                "the component has {carried} variables carried across blocks of one function; the most is 1000000"
+            ),
+        );
+    }
+}
+
+/// A call costs a compiler all of its parameters and results.
+#[test]
+fn a_giant_signature() {
+    let mut types = TypeSection::new();
+    types.ty().function(vec![ValType::I64; 1_000], vec![ValType::I64; 1_000]);
+    too_many(
+        component(Module::new().section(&types)),
+        "the component has 2000 parameters and results of one function type; the most is 100",
+    );
+}
+
+/// wasmparser reads types within types recursively: the host's stack must not be theirs to take.
+#[test]
+fn types_within_types() {
+    for levels in [3_000, 100_000] {
+        let mut body = vec![1];
+        body.extend([0x41, 0x01].repeat(levels));
+        let mut bytes = vec![0, b'a', b's', b'm', 0x0d, 0, 1, 0, 7];
+        leb128(&mut bytes, body.len());
+        bytes.extend(body);
+        let (rule, message) = refused(bytes);
+        assert_eq!(rule, "component-structure");
+        assert!(message.contains("types declared within types"), "{message}");
+    }
+}
+
+fn leb128(bytes: &mut Vec<u8>, mut value: usize) {
+    while value >= 0x80 {
+        bytes.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+        value >>= 7;
+    }
+    bytes.push(u8::try_from(value).unwrap());
 }
 
 #[test]

@@ -89,6 +89,9 @@ pub(crate) struct Crates {
     packages: BTreeMap<Label, String>,
 }
 
+/// What to do where there is no cargo.
+const INSTALL: &str = "install Rust with rustup (https://rustup.rs); it brings cargo and rustc";
+
 fn refused(rule: Rule) -> Fault {
     Fault::new(Class::BadInput, Owner::StepAuthor, rule)
 }
@@ -109,8 +112,11 @@ impl Crates {
             program("cargo", first).args(["metadata", "--no-deps", "--format-version", "1"]),
             CRATE,
         )?;
-        let metadata: Metadata = serde_json::from_str(&text)
-            .map_err(|error| refused(CRATE).says(format_args!("`cargo metadata` cannot be read: {error}")))?;
+        let metadata: Metadata = serde_json::from_str(&text).map_err(|error| {
+            refused(CRATE).says(format_args!("`cargo metadata` cannot be read: {error}")).hint(
+                "check with `cargo --version` that it is the toolchain you expect; `rustup update` renews it",
+            )
+        })?;
         let packages = steps
             .iter()
             .map(|(step, folder)| Ok((step.clone(), metadata.package(step, folder)?)))
@@ -152,10 +158,9 @@ impl Crates {
         for package in self.packages.values() {
             cargo.args(["--package", package]);
         }
-        let mut child = cargo
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| refused(COMPILES).says(format_args!("`cargo` cannot be started: {error}")))?;
+        let mut child = cargo.stdout(Stdio::piped()).spawn().map_err(|error| {
+            refused(COMPILES).says(format_args!("`cargo` cannot be started: {error}")).hint(INSTALL)
+        })?;
         let mut built = BTreeMap::new();
         for artifact in artifacts(&mut child).filter(|artifact| artifact.target.is_cdylib()) {
             let wasm = |file: &PathBuf| file.extension().is_some_and(|extension| extension == "wasm");
@@ -166,13 +171,19 @@ impl Crates {
         if !child.wait().is_ok_and(|status| status.success()) {
             return Err(refused(COMPILES)
                 .says("the steps do not compile; what the compiler says stands above")
-                .hint(if locked { "with --locked, Cargo.lock must be up to date too" } else { "" }));
+                .hint(if locked {
+                    "correct the first of its errors; with --locked, Cargo.lock must be up to date too"
+                } else {
+                    "correct the first of its errors and build again"
+                }));
         }
         self.packages
             .iter()
             .map(|(step, package)| {
                 let file = built.remove(package).ok_or_else(|| {
-                    refused(CRATE).says(format_args!("cargo built no core module for the step {step:?}"))
+                    refused(CRATE)
+                        .says(format_args!("cargo built no core module for the step {step:?}"))
+                        .hint("its Cargo.toml needs:\n[lib]\ncrate-type = [\"cdylib\", \"lib\"]")
                 })?;
                 Ok((step.clone(), file))
             })
@@ -182,7 +193,12 @@ impl Crates {
 
 /// Builds a program of the workspace that `folder` lies in, as `cargo build` does; its path.
 pub(crate) fn build_program(folder: &Path, package: &str) -> Result<PathBuf, Fault> {
-    let failed = |says: &str| refused(COMPILES).at(package).says(says);
+    let failed = |says: &str| {
+        refused(COMPILES)
+            .at(package)
+            .says(says)
+            .hint(format_args!("`cargo build --package {package}` in {} says more", folder.display()))
+    };
     let mut child = program("cargo", folder)
         .args(["build", "--package", package, "--bins", "--message-format", "json-render-diagnostics"])
         .stdout(Stdio::piped())

@@ -104,6 +104,7 @@ fn append_schemas(component: &mut Vec<u8>, described: &Description) -> Result<()
 fn fault(message: impl std::fmt::Display) -> Fault {
     Fault::new(Class::BadInput, Owner::StepAuthor, COMPONENTIZE)
         .says(format_args!("the core module cannot be made a component: {message}"))
+        .hint("build the step with the SDK that belongs to this version of stepward, then `stepward build` again")
 }
 
 #[cfg(test)]

@@ -111,6 +111,7 @@ fn compile(
 fn not_built(name: &Label) -> Fault {
     Fault::new(Class::Internal, Owner::Stepward, NO_STEPS)
         .says(format_args!("no core module was made for {name:?}"))
+        .hint("please report this with the project's stepward.toml")
 }
 
 fn seal(name: &Label, core: &Path) -> Result<Sealed, Fault> {

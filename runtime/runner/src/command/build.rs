@@ -4,13 +4,14 @@ use crate::{
     build::pipeline::{self, Built, Mode},
     files,
     project::LOCK_FILE,
-    render::{GOOD, Table, bytes, styled},
+    render::{GOOD, Table, WARN, bytes, reveals, styled},
     session::Session,
 };
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
 use stepward_fault::Fault;
+use stepward_seam::Interface;
 use stepward_trust::{Difference, LockedStep};
 
 /// Builds the steps into sealed components and pins them in stepward.lock.
@@ -81,5 +82,12 @@ fn short(step: &LockedStep) -> String {
 }
 
 fn reaches(step: &LockedStep) -> String {
-    if step.imports.is_empty() { "nothing".to_owned() } else { step.imports.join(", ") }
+    if step.imports.is_empty() {
+        return "nothing".to_owned();
+    }
+    let imports = step.imports.iter().map(|import| match import.split_once(": ") {
+        Some((label, interface)) if interface == Interface::Secret.id() => styled(WARN, reveals(label)),
+        Some(_) | None => import.clone(),
+    });
+    imports.collect::<Vec<_>>().join(", ")
 }

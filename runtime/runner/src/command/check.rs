@@ -1,13 +1,13 @@
 //! `stepward check`
 
-use super::{run::case as read_case, run::environment, test::cases_folder};
+use super::{run::case as read_case, test::cases_folder};
 use crate::{
     files,
     project::Project,
-    render::{GOOD, styled},
+    render::{GOOD, reveals, styled},
     running::{
         admission,
-        live::{Found, now_ms},
+        live::{Found, Wanted, now_ms},
         plan::{self, PlannedStep},
         state::State,
     },
@@ -19,7 +19,7 @@ use std::{collections::BTreeSet, process::ExitCode, sync::Arc};
 use stepward::Admitted;
 use stepward_broker::{LiveBroker, StepIdentity};
 use stepward_fault::Fault;
-use stepward_seam::{Label, Limits};
+use stepward_seam::{Grant, Label, Limits};
 
 /// Finds everything that a run would refuse, without running.
 ///
@@ -84,11 +84,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
 /// The environments of the project that can be read.
 fn environments(project: &Project, arguments: &Arguments, report: &mut Report) -> Result<Vec<Found>, Fault> {
     let names = match &arguments.env {
-        Some(name) => BTreeSet::from([environment(name)?]),
-        None => files::folders(&project.root().join("environments"))?
-            .iter()
-            .filter_map(|name| Label::new(name).ok())
-            .collect(),
+        Some(name) => BTreeSet::from([Wanted::new(Some(name))?.name]),
+        None => {
+            files::folders(&project.environments())?.iter().filter_map(|name| Label::new(name).ok()).collect()
+        }
     };
     Ok(names.iter().filter_map(|name| report.keep(Found::open(&project.environment(name), name))).collect())
 }
@@ -120,6 +119,16 @@ fn workflows(project: &Project, report: &mut Report) -> Vec<PlannedStep> {
                     "{}: `{label}` is granted, but the step does not import it",
                     planned.place
                 ));
+            }
+            for (label, grant) in planned.grants.iter() {
+                match grant {
+                    Grant::Secret => report.warn(format!(
+                        "{}: {}: its bytes enter the step; prefer a credential of the endpoint, or a signer",
+                        planned.place,
+                        reveals(label)
+                    )),
+                    Grant::Endpoint(_) | Grant::Signer | Grant::Clock | Grant::Random => {}
+                }
             }
             all.push(planned);
         }
@@ -155,6 +164,10 @@ fn environment_of(
             item: None,
         };
         report.keep(LiveBroker::new(Arc::clone(&bindings), step.grants.clone(), identity));
+    }
+    // An endpoint that no step is granted disturbs no run, but somebody will want it.
+    for fault in bindings.unusable().filter(|fault| !report.errors.contains(fault)).collect::<Vec<_>>() {
+        report.warn(fault.to_string());
     }
     Ok(())
 }

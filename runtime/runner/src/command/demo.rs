@@ -15,7 +15,7 @@ use crate::{
         input,
         live::Found,
         plan::Plan,
-        report::Report,
+        report::{Report, StepJson},
     },
     session::{Session, here},
 };
@@ -50,7 +50,7 @@ pub(crate) struct Arguments {
 
 #[derive(Serialize)]
 struct Summary<'a> {
-    steps: Vec<&'a str>,
+    steps: Vec<StepJson<'a>>,
     refused: &'a [Refusal],
 }
 
@@ -81,10 +81,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let plan = Plan::of_workflow(&project, &Project::workflow(&project.workflow_file("approve"))?)?;
     let invoice = input::read(&project.root().join(INVOICE))?;
     let found = Found::open(&scene.environment(), scene.name())?;
-    let (ran, refused) = execute::block_on(async {
-        let bindings = found.bind(&state)?;
-        let steps = execute::admit(&plan, bindings.environment().ceilings(), &[], output)?;
+    let bindings = found.bind(&state)?;
+    let (ran, refused) = execute::block_on(Some(&bindings), async {
         let mut ran = Vec::new();
+        let steps = execute::admit(&plan, bindings.environment().ceilings(), &[], output, &mut ran)?;
         execute::run(steps, invoice.clone(), &Answers::Live(Arc::clone(&bindings)), &state, output, &mut ran)
             .await?;
         paid(session, &ran)?;
@@ -110,7 +110,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     }
     output.json(
         "stepward.demo/1",
-        &Summary { steps: ran.iter().map(|ran| ran.name.as_str()).collect(), refused: &refused },
+        &Summary { steps: ran.iter().map(StepJson::of).collect(), refused: &refused },
     );
     heading(4, "Look at it yourself");
     look(session, &project, &ran, &service, arguments.keep);
@@ -167,7 +167,8 @@ fn paid(session: &Session, ran: &[Ran]) -> Result<(), Fault> {
                 Report { name: "approve", ran, fault: None }.show(session.output());
             }
             Err(Fault::new(Class::StepFailed, Owner::Stepward, FAILED)
-                .says("the example's invoice was not paid"))
+                .says("the example's invoice was not paid")
+                .hint("what each step did stands above; the service's messages are in target/stepward/demo/erp.log of the example"))
         }
     }
 }
@@ -183,10 +184,10 @@ fn look(session: &Session, project: &Project, ran: &[Ran], service: &Service, ke
     let root = files::place(project.root());
     let stepward = this_program();
     output.line(format_args!("  what a step can reach:   {stepward} inspect post-payment --project {root}"));
-    if let Some(last) = ran.last() {
+    if let Some(trace) = ran.last().and_then(|last| last.trace.as_deref()) {
         output.line(format_args!(
             "  run it again, no effect: {stepward} runs replay --project {root} {}",
-            files::place(&last.trace)
+            files::place(trace)
         ));
     }
     output.line(format_args!(

@@ -4,7 +4,7 @@ use crate::{
     build::facts,
     files::{self, Purpose},
     project::{Project, UNKNOWN_STEP},
-    render::{DIM, STRONG, bytes, styled},
+    render::{DIM, STRONG, WARN, bytes, reveals, styled},
     session::{Session, absolute},
 };
 use clap::Args;
@@ -16,7 +16,7 @@ use std::{
 };
 use stepward::{ImportKind, Inspected};
 use stepward_fault::{Class, Fault, Owner, shown};
-use stepward_seam::Label;
+use stepward_seam::{Interface, Label};
 
 /// Shows what a component is and what it can reach.
 ///
@@ -43,6 +43,8 @@ struct Report {
 struct Import {
     label: String,
     interface: &'static str,
+    #[serde(skip)]
+    revealed: bool,
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
@@ -68,6 +70,7 @@ fn find(session: &Session, target: &str) -> Result<(PathBuf, Option<(Project, La
     let step = Label::new(target).map_err(|why| {
         Fault::new(Class::BadInput, Owner::Caller, UNKNOWN_STEP)
             .says(format_args!("`{}` is neither a file nor a step: {why}", shown(target)))
+            .hint("name a step of stepward.toml, or give the path of a component")
     })?;
     let component = project.component(&step)?;
     if !component.exists() {
@@ -91,9 +94,11 @@ fn report(component: &Inspected) -> Report {
             .filter_map(|import| match &import.kind {
                 // Every step may log; it reaches nothing.
                 ImportKind::Log => None,
-                ImportKind::Granted { label, .. } => {
-                    Some(Import { label: label.to_string(), interface: import.interface })
-                }
+                ImportKind::Granted { label, interface } => Some(Import {
+                    label: label.to_string(),
+                    interface: import.interface,
+                    revealed: *interface == Interface::Secret,
+                }),
             })
             .collect(),
         // A component with any other export is refused before this.
@@ -114,7 +119,7 @@ fn show(session: &Session, path: &Path, report: &Report) {
         let head = if number == 0 { "reaches" } else { "" };
         output.line(format_args!(
             "  {head:7}  {} {}",
-            import.label,
+            if import.revealed { styled(WARN, reveals(&import.label)) } else { import.label.clone() },
             styled(DIM, format_args!("as {}", import.interface))
         ));
     }

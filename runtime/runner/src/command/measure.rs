@@ -1,9 +1,14 @@
 //! `stepward measure`
 
-use super::run::{case as read_case, environment};
+use super::run::case as read_case;
 use crate::{
     render::{Table, count, duration},
-    running::{admission, execute, headroom, input, live::Found, plan::Plan, state::State},
+    running::{
+        admission, execute, headroom, input,
+        live::{Found, Wanted},
+        plan::Plan,
+        state::State,
+    },
     session::Session,
 };
 use clap::Args;
@@ -41,9 +46,10 @@ pub(crate) struct Arguments {
     /// Percent above the 99th percentile
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(0..=1_000))]
     margin: u32,
-    /// The environment whose ceilings apply
-    #[arg(long, value_name = "NAME", default_value = "dev")]
-    env: String,
+    /// The environment whose ceilings apply [default: dev; the default limits where the project has
+    /// none]
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -81,7 +87,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
                 .hint("add `--input FILE` or `--script CASE`"));
         }
     };
-    let environment = environment(&arguments.env)?;
+    let environment = Wanted::new(arguments.env.as_deref())?;
     let project = session.project()?;
     let limits = Found::read(Some(&project), &environment, &[])?.environment.ceilings().clone();
     let inspected = admission::inspect(step, &limits)?;
@@ -92,8 +98,8 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             .hint(format_args!("record a case and measure with it:\nstepward run {0} --input FILE --record CASE\nstepward measure {0} --script CASE", arguments.target)));
     }
     let admitted = inspected.admit(&grants)?;
-    let state = State::open(session, &environment)?;
-    let usages = execute::block_on(async {
+    let state = State::open(session, &environment.name)?;
+    let usages = execute::block_on(None, async {
         let engine = execute::engine()?;
         let ready =
             execute::prepare(&engine, admitted, &state.code()?, &limits, &step.name, session.output())

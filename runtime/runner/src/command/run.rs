@@ -3,10 +3,11 @@
 use crate::{
     files::{self, Purpose, Readers},
     running::{
+        admission,
         execute::{self, Answers, Ran},
         input,
-        live::Found,
-        plan::Plan,
+        live::{Found, Wanted},
+        plan::{Pin, Plan},
         report::Report,
         state::State,
     },
@@ -19,7 +20,7 @@ use std::{
 };
 use stepward::Case;
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_seam::{Label, LimitName};
+use stepward_seam::{LimitName, Limits};
 use stepward_trust::Digest;
 
 /// The rule that a case is of one step.
@@ -45,9 +46,10 @@ pub(crate) struct Arguments {
     /// on standard input
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
-    /// The environment, a folder under environments/
-    #[arg(long, value_name = "NAME", default_value = "dev")]
-    env: String,
+    /// The environment, a folder under environments/ [default: dev; the default limits apply where
+    /// the project has none]
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
     /// Answers the step's calls from a case instead of the environment: no effects
     #[arg(long, value_name = "CASE")]
     script: Option<PathBuf>,
@@ -82,15 +84,6 @@ pub(crate) fn limit(text: &str) -> Result<(LimitName, u64), String> {
     Ok((*known, value))
 }
 
-/// Reads the name of an environment.
-pub(crate) fn environment(text: &str) -> Result<Label, Fault> {
-    Label::new(text).map_err(|why| {
-        Fault::new(Class::Usage, Owner::Caller, Rule::new("environment-name"))
-            .says(format_args!("`{text}` names no environment: {why}"))
-            .hint("give the name of a folder below environments/, such as `--env dev`")
-    })
-}
-
 /// Reads a case.
 pub(crate) fn case(path: &Path) -> Result<Case, Fault> {
     Case::from_json(&files::read_text(path, Purpose::Case)?, &files::place(path))
@@ -105,8 +98,8 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> ExitCode {
 }
 
 fn execute(session: &Session, arguments: &Arguments, ran: &mut Vec<Ran>) -> Result<(), Fault> {
-    let plan = Plan::find(session, &arguments.target, arguments.digest)?;
-    let environment = environment(&arguments.env)?;
+    let mut plan = Plan::find(session, &arguments.target, arguments.digest)?;
+    let environment = Wanted::new(arguments.env.as_deref())?;
     let script = arguments.script.as_deref().map(case).transpose()?;
     if script.is_some() && plan.steps.len() != 1 {
         return Err(Fault::new(Class::Usage, Owner::Caller, ONE_STEP)
@@ -129,17 +122,22 @@ fn execute(session: &Session, arguments: &Arguments, ran: &mut Vec<Ran>) -> Resu
         Some(_) => Found::read(project.as_ref(), &environment, &[])?,
         None => Found::read(project.as_ref(), &environment, &grants)?,
     };
-    let steps = execute::admit(&plan, found.environment.ceilings(), &arguments.limits, session.output())?;
-    let state = State::open(session, &environment)?;
+    let ceilings = found.environment.ceilings();
+    if script.is_some() {
+        grant_bare(&mut plan, ceilings, &arguments.limits)?;
+    }
+    let steps = execute::admit(&plan, ceilings, &arguments.limits, session.output(), ran)?;
+    let state = State::open(session, &environment.name)?;
     let many = plan.steps.len() > 1;
     let record = arguments.record.as_deref().map(|place| place_for_cases(place, many)).transpose()?;
-    let result = execute::block_on(async {
-        let answers = match script {
-            Some(case) => Answers::Script(case),
-            None => Answers::Live(found.bind(&state)?),
-        };
-        execute::run(steps, input, &answers, &state, session.output(), ran).await
-    });
+    let answers = match script {
+        Some(case) => Answers::Script(case),
+        None => Answers::Live(found.bind(&state)?),
+    };
+    let result = execute::block_on(
+        answers.effects(),
+        execute::run(steps, input, &answers, &state, session.output(), ran),
+    );
     if let Some(place) = record {
         write_cases(&place, ran, many)?;
     }
@@ -160,10 +158,24 @@ fn place_for_cases(record: &Path, many: bool) -> Result<PathBuf, Fault> {
     Ok(place)
 }
 
+/// Grants a component file what it imports. Only where a case answers: then no call has an effect.
+fn grant_bare(plan: &mut Plan, ceilings: &Limits, lowered: &[(LimitName, u64)]) -> Result<(), Fault> {
+    for step in &mut plan.steps {
+        match step.pin {
+            Pin::Locked(..) => {}
+            Pin::Given(_) => {
+                let limits = step.limits(ceilings, lowered)?;
+                step.grants = admission::grants_for(&admission::inspect(step, &limits)?);
+            }
+        }
+    }
+    Ok(())
+}
+
 fn write_cases(place: &Path, ran: &[Ran], many: bool) -> Result<(), Fault> {
-    for step in ran {
+    for (step, case) in ran.iter().filter_map(|step| Some((step, step.case.as_ref()?))) {
         let path = if many { place.join(format!("{}.json", step.name)) } else { place.to_owned() };
-        let text = serde_json::to_string_pretty(&step.case).unwrap_or_default();
+        let text = serde_json::to_string_pretty(case).unwrap_or_default();
         files::write(&path, format!("{text}\n").as_bytes(), Readers::Public)?;
     }
     Ok(())

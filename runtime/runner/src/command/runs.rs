@@ -1,11 +1,14 @@
 //! `stepward runs`
 
-use super::run::environment;
 use crate::{
     files::{self, Purpose},
     project::Project,
     render::{GOOD, styled},
-    running::{admission, execute, live::Found, state::State},
+    running::{
+        admission, execute,
+        live::{Found, Wanted},
+        state::State,
+    },
     session::{Session, absolute},
 };
 use clap::{Args, Subcommand};
@@ -40,9 +43,9 @@ pub(crate) struct Arguments {
     /// The component's file [default: the project's component of the trace's digest]
     #[arg(long, value_name = "FILE")]
     component: Option<PathBuf>,
-    /// The environment, where the trace needs a secret that was revealed
-    #[arg(long, value_name = "NAME", default_value = "dev")]
-    env: String,
+    /// The environment, where the trace needs a secret that was revealed [default: dev]
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -64,7 +67,7 @@ pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Fault
 fn again(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
     let place = files::place(&absolute(&arguments.trace));
     let trace = Trace::from_json(&files::read_text(&arguments.trace, Purpose::Trace)?, &place)?;
-    let environment = environment(&arguments.env)?;
+    let environment = Wanted::new(arguments.env.as_deref())?;
     let project = session.project().ok();
     let path = match (&arguments.component, &project) {
         (Some(path), _) => absolute(path),
@@ -75,8 +78,8 @@ fn again(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
         .map_err(|fault| fault.at(files::place(&path)))?;
     let inspected = Inspected::read(pinned, &trace.limits)?;
     let admitted = inspected_grants(inspected)?;
-    let state = State::open(session, &environment)?;
-    let verdict = execute::block_on(async {
+    let state = State::open(session, &environment.name)?;
+    let verdict = execute::block_on(None, async {
         let engine = execute::engine()?;
         let step =
             execute::prepare(&engine, admitted, &state.code()?, &trace.limits, &trace.step, session.output())
@@ -128,7 +131,7 @@ fn component_of(project: &Project, trace: &Trace) -> Result<PathBuf, Fault> {
 /// A broker for the secrets that the trace says were revealed: their bytes are in no trace.
 fn secrets(
     project: Option<&Project>,
-    environment: &stepward_seam::Label,
+    environment: &Wanted,
     trace: &Trace,
     state: &State,
 ) -> Result<Option<Arc<dyn Broker>>, Fault> {

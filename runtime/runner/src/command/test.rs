@@ -1,6 +1,6 @@
 //! `stepward test`
 
-use super::run::{case as read_case, environment};
+use super::run::case as read_case;
 use crate::{
     files,
     project::{Project, Source},
@@ -8,7 +8,7 @@ use crate::{
     running::{
         admission, execute,
         headroom::{Headroom, headroom},
-        live::Found,
+        live::{Found, Wanted},
         plan::{self, PlannedStep},
         report,
         state::State,
@@ -36,9 +36,10 @@ pub(crate) struct Arguments {
     /// Only these steps
     #[arg(value_name = "STEP")]
     steps: Vec<String>,
-    /// The environment whose ceilings apply
-    #[arg(long, value_name = "NAME", default_value = "dev")]
-    env: String,
+    /// The environment whose ceilings apply [default: dev; the default limits where the project has
+    /// none]
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -70,13 +71,13 @@ struct Tested {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
     let project = session.project()?;
-    let environment = environment(&arguments.env)?;
+    let environment = Wanted::new(arguments.env.as_deref())?;
     for name in &arguments.steps {
         project.source(&Label::new(name).map_err(|_| unknown(name))?)?;
     }
     let ceilings = Found::read(Some(&project), &environment, &[])?.environment.ceilings().clone();
-    let state = State::open(session, &environment)?;
-    let report = execute::block_on(async {
+    let state = State::open(session, &environment.name)?;
+    let report = execute::block_on(None, async {
         let (engine, code) = (execute::engine()?, state.code()?);
         let mut cases = Vec::new();
         for name in project.steps().keys() {
@@ -95,6 +96,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
 fn unknown(name: &str) -> Fault {
     Fault::new(Class::BadInput, stepward_fault::Owner::Caller, crate::project::UNKNOWN_STEP)
         .says(format_args!("there is no step `{}`", shown(name)))
+        .hint("name steps of stepward.toml; without a name all are tested")
 }
 
 /// Where the cases of a step lie.

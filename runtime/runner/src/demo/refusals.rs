@@ -136,8 +136,9 @@ impl Attempts<'_> {
     }
 
     async fn run(&self, plan: &Plan, input: String) -> Result<(Vec<Ran>, Result<(), Fault>), Fault> {
-        let steps = execute::admit(plan, self.bindings.environment().ceilings(), &[], self.output)?;
         let mut ran = Vec::new();
+        let ceilings = self.bindings.environment().ceilings();
+        let steps = execute::admit(plan, ceilings, &[], self.output, &mut ran)?;
         let answers = Answers::Live(Arc::clone(self.bindings));
         let result = execute::run(steps, input, &answers, self.state, self.output, &mut ran).await;
         Ok((ran, result))

@@ -17,7 +17,10 @@ use stepward_broker::{Bindings, LiveBroker, StepIdentity};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{LimitName, Limits, Usage};
 use stepward_trust::Digest;
-use tokio::time::Instant;
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
 
 /// The rule that the caller can end a run.
 const CANCELLED: Rule = Rule::new("cancelled");
@@ -47,10 +50,10 @@ pub(crate) struct Ran {
     pub(crate) usage: Usage,
     /// What it asked for.
     pub(crate) calls: Vec<Recorded>,
-    /// Where its trace lies.
-    pub(crate) trace: PathBuf,
-    /// What would be the case of this run.
-    pub(crate) case: Case,
+    /// Where its trace lies; none where a limit refused the step before it ran.
+    pub(crate) trace: Option<PathBuf>,
+    /// What would be the case of this run; none where it did not run.
+    pub(crate) case: Option<Case>,
 }
 
 /// Who answers the calls of the steps.
@@ -61,18 +64,53 @@ pub(crate) enum Answers {
     Script(Case),
 }
 
+impl Answers {
+    /// Where effects may be under way.
+    pub(crate) fn effects(&self) -> Option<&Bindings> {
+        match self {
+            Self::Live(bindings) => Some(bindings),
+            Self::Script(_) => None,
+        }
+    }
+}
+
+/// Pushes a step that a limit refused before it ran, so that reports name it and the limit.
+fn note_limit<T>(
+    result: Result<T, Fault>,
+    step: &PlannedStep,
+    limits: &Limits,
+    ran: &mut Vec<Ran>,
+) -> Result<T, Fault> {
+    result.inspect_err(|fault| {
+        let name = fault.limited();
+        if let Some(limit) = LimitName::ALL.iter().find(|limit| Some(limit.as_str()) == name) {
+            ran.push(Ran {
+                name: step.name.clone(),
+                component: step.pin.component(),
+                limits: limits.clone(),
+                outcome: Outcome::LimitExceeded(*limit),
+                usage: Usage::default(),
+                calls: Vec::new(),
+                trace: None,
+                case: None,
+            });
+        }
+    })
+}
+
 /// Admits every step of a plan.
 pub(crate) fn admit(
     plan: &Plan,
     ceilings: &Limits,
     lowered: &[(LimitName, u64)],
     output: &Output,
+    ran: &mut Vec<Ran>,
 ) -> Result<Vec<AdmittedStep>, Fault> {
     plan.steps
         .iter()
         .map(|planned| {
             let limits = planned.limits(ceilings, lowered)?;
-            let admitted = admission::admit(planned, &limits)?;
+            let admitted = note_limit(admission::admit(planned, &limits), planned, &limits, ran)?;
             for label in admitted.unused_grants() {
                 output.warning(format_args!(
                     "{}: `{label}` is granted, but the step does not import it",
@@ -84,23 +122,64 @@ pub(crate) fn admit(
         .collect()
 }
 
-/// Runs a future on threads of its own; ctrl-c drops it.
-pub(crate) fn block_on<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+/// Runs a future on threads of its own; ctrl-c and SIGTERM drop it.
+///
+/// However it ends, `effects` that are under way are waited for: each ends within its endpoint's
+/// total timeout. A further signal ends that too.
+pub(crate) fn block_on<T>(
+    effects: Option<&Bindings>,
+    work: impl Future<Output = Result<T, Fault>>,
+) -> Result<T, Fault> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
         Fault::new(Class::Unavailable, Owner::Operator, RUNTIME)
             .says(format_args!("threads cannot be started: {error}"))
+            .hint("raise the limits on processes and threads (`ulimit -u`), or free memory")
     })?;
     let result = runtime.block_on(async {
-        tokio::select! {
+        let mut stop = Stop::listen()?;
+        let result = tokio::select! {
             result = work => result,
-            _ = tokio::signal::ctrl_c() => Err(Fault::new(Class::Cancelled, Owner::Caller, CANCELLED)
+            () = stop.asked() => Err(Fault::new(Class::Cancelled, Owner::Caller, CANCELLED)
                 .says("the run was cancelled")
                 .hint("an effect that was under way may have been applied: look at the service before trying again")),
+        };
+        if let Some(bindings) = effects {
+            tokio::select! {
+                () = bindings.settled() => {}
+                () = stop.asked() => {}
+            }
         }
+        result
     });
     // A compile that nobody waits for any more must not hold the process up.
     runtime.shutdown_background();
     result
+}
+
+/// The signals that ask this process to end.
+struct Stop {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Stop {
+    fn listen() -> Result<Self, Fault> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| {
+                Fault::new(Class::Unavailable, Owner::Operator, RUNTIME)
+                    .says(format_args!("signals cannot be received: {error}"))
+                    .hint("raise the limit on open files (`ulimit -n`)")
+            })
+        };
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 /// The engine of this process: it runs one step at a time.
@@ -150,10 +229,12 @@ async fn ready(
     code: &CodeDir,
     step: AdmittedStep,
     output: &Output,
+    ran: &mut Vec<Ran>,
 ) -> Result<ReadyStep, Fault> {
     let AdmittedStep { planned, limits, admitted } = step;
     let started = Instant::now();
-    let step = prepare(engine, admitted, code, &limits, &planned.place, output).await?;
+    let step = prepare(engine, admitted, code, &limits, &planned.place, output).await;
+    let step = note_limit(step, &planned, &limits, ran)?;
     Ok(ReadyStep { planned, limits, step, compiling: started.elapsed() })
 }
 
@@ -180,7 +261,7 @@ pub(crate) async fn run(
     let (engine, code, run) = (engine()?, state.code()?, run_name()?);
     let mut all = Vec::with_capacity(steps.len());
     for step in steps {
-        let step = ready(&engine, &code, step, output).await?;
+        let step = ready(&engine, &code, step, output, ran).await?;
         // Before the first step runs: a secret that is missing for the last one stops them all.
         let broker = broker(answers, &run, &step.planned, output)?;
         all.push((step, broker));
@@ -200,9 +281,6 @@ pub(crate) async fn run(
         let Some(next) = next else { break };
         document = next;
     }
-    if let Answers::Live(bindings) = answers {
-        bindings.settled().await;
-    }
     Ok(())
 }
 
@@ -213,11 +291,11 @@ fn finish(step: ReadyStep, input: &str, finished: Finished, trace: PathBuf) -> R
         name: step.planned.name,
         component: step.step.digest(),
         limits: step.limits,
-        case: Case::of(document, &recorded.calls, &outcome),
+        case: Some(Case::of(document, &recorded.calls, &outcome)),
         outcome,
         usage,
         calls: recorded.calls,
-        trace,
+        trace: Some(trace),
     }
 }
 

@@ -4,7 +4,7 @@ use super::execute::Ran;
 use crate::render::{BAD, DIM, GOOD, Output, STRONG, Table, bytes, count, duration, styled};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 use stepward::{Outcome, Recorded, StepErrorKind};
 use stepward_fault::{Class, Fault, Owner, Rule, shown};
 use stepward_seam::{HostCall, HostReply, HttpFailure, LimitName, Limits, Usage};
@@ -49,15 +49,36 @@ pub(crate) struct Error {
     kind: Option<StepErrorKind>,
 }
 
+/// One step of a run, as JSON.
 #[derive(Serialize)]
-struct StepJson<'a> {
+pub(crate) struct StepJson<'a> {
     name: &'a str,
     component: Digest,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     limit: Option<LimitName>,
     usage: Usage,
-    trace: String,
+    reached: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace: Option<String>,
+}
+
+impl<'a> StepJson<'a> {
+    /// What a step left.
+    pub(crate) fn of(ran: &'a Ran) -> Self {
+        Self {
+            name: &ran.name,
+            component: ran.component,
+            status: status(&ran.outcome),
+            limit: match ran.outcome {
+                Outcome::LimitExceeded(limit) => Some(limit),
+                Outcome::Succeeded(_) | Outcome::Failed(_) | Outcome::Refused(_) => None,
+            },
+            usage: ran.usage,
+            reached: ran.calls.iter().filter_map(reached).collect(),
+            trace: ran.trace.as_deref().map(crate::files::place),
+        }
+    }
 }
 
 /// The word for an outcome, as `--json` writes it.
@@ -86,6 +107,7 @@ pub(crate) fn error(step: &str, outcome: &Outcome, limits: &Limits) -> Option<Er
         }
         Outcome::LimitExceeded(name) => {
             let fault = Fault::new(Class::LimitExceeded, Owner::WorkflowAuthor, LIMIT_EXCEEDED)
+                .limit(name.as_str())
                 .at(format_args!("step {step}"))
                 .says(format_args!("the limit {name} = {} {} ran out", count(limits.get(*name)), name.unit()))
                 .hint(format_args!(
@@ -117,11 +139,8 @@ impl Report<'_> {
     fn status(&self) -> &'static str {
         match (self.fault, self.ran.last()) {
             (Some(fault), _) => match fault.class() {
-                Class::StepFailed
-                | Class::Internal
-                | Class::Unavailable
-                | Class::Cancelled
-                | Class::Waiting => "failed",
+                Class::StepFailed | Class::Internal | Class::Unavailable | Class::Waiting => "failed",
+                Class::Cancelled => "cancelled",
                 Class::LimitExceeded => "limit-exceeded",
                 Class::Refused | Class::Usage | Class::BadInput | Class::EvidenceInvalid => "refused",
             },
@@ -157,17 +176,7 @@ impl Report<'_> {
             (None, Some(Outcome::Succeeded(document))) => RawValue::from_string(document.clone()).ok(),
             (_, _) => None,
         };
-        let steps = self.ran.iter().map(|ran| StepJson {
-            name: &ran.name,
-            component: ran.component,
-            status: status(&ran.outcome),
-            limit: match ran.outcome {
-                Outcome::LimitExceeded(limit) => Some(limit),
-                Outcome::Succeeded(_) | Outcome::Failed(_) | Outcome::Refused(_) => None,
-            },
-            usage: ran.usage,
-            trace: crate::files::place(&ran.trace),
-        });
+        let steps = self.ran.iter().map(StepJson::of);
         let json =
             Json { name: self.name, status: self.status(), output: document, error, steps: steps.collect() };
         output.json("stepward.run/1", &json);
@@ -201,7 +210,7 @@ impl Report<'_> {
             format!("\nreached:\n{}", lines.join("\n"))
         });
         if let Some(last) = self.ran.last()
-            && let Some(folder) = last.trace.parent()
+            && let Some(folder) = last.trace.as_deref().and_then(Path::parent)
         {
             output.line(styled(DIM, format_args!("traces: {}", crate::files::place(folder))));
         }

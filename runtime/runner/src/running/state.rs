@@ -28,7 +28,9 @@ pub(crate) struct State {
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], Fault> {
     let mut bytes = [0; N];
     rand::fill(&mut bytes).map_err(|_| {
-        Fault::new(Class::Unavailable, Owner::Operator, RANDOM).says("the system gives no random bytes")
+        Fault::new(Class::Unavailable, Owner::Operator, RANDOM)
+            .says("the system gives no random bytes")
+            .hint("a sandbox around this process must allow getrandom(2) or /dev/urandom")
     })?;
     Ok(bytes)
 }
@@ -120,6 +122,9 @@ impl State {
 /// Opens a folder as a capability.
 pub(crate) fn folder(path: &Path) -> Result<Dir, Fault> {
     Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| {
-        Fault::new(Class::Unavailable, Owner::Operator, files::READ).at(files::place(path)).says(error)
+        Fault::new(Class::Unavailable, Owner::Operator, files::READ)
+            .at(files::place(path))
+            .says(format_args!("the folder cannot be opened: {error}"))
+            .hint("check that it is a folder, and yours to enter")
     })
 }

@@ -9,6 +9,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests start the binary and make the files that it reads")]
 
 mod life;
+mod reach;
 mod refused;
 mod schemas;
 mod words;
@@ -18,7 +19,7 @@ use std::{
     fs,
     io::Write as _,
     path::Path,
-    process::{Command, Stdio},
+    process::{Child, Command, Output, Stdio},
 };
 use tempfile::TempDir;
 
@@ -30,6 +31,14 @@ struct Ended {
 }
 
 impl Ended {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// Standard output as the one JSON object that it must be.
     fn json(&self) -> Value {
         serde_json::from_str(&self.stdout)
@@ -49,7 +58,13 @@ fn stepward(folder: &Path, arguments: &[&str]) -> Ended {
 }
 
 fn with_input(folder: &Path, arguments: &[&str], input: &str) -> Ended {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_stepward"))
+    let mut child = spawn(folder, arguments);
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    Ended::of(child.wait_with_output().unwrap())
+}
+
+fn spawn(folder: &Path, arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_stepward"))
         .args(arguments)
         .current_dir(folder)
         .env_remove("STEPWARD_STATE")
@@ -58,14 +73,7 @@ fn with_input(folder: &Path, arguments: &[&str], input: &str) -> Ended {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    Ended {
-        code: output.status.code().unwrap(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+        .unwrap()
 }
 
 /// A folder with these files.

@@ -1,23 +1,19 @@
 //! How many of everything, and how large: bounded before a compiler sees it.
 
-use super::{SCHEMAS_SECTION, payloads};
+use super::{SCHEMAS_SECTION, STRUCTURE, payloads};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::LimitName;
 use wasmparser::{
-    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, ComponentTypeRef,
-    CompositeInnerType, Encoding, Instance, Operator, Payload,
+    ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, CompositeInnerType,
+    Encoding, Instance, Operator, Payload,
 };
 
-/// A count or a size above what a step may have.
-const STRUCTURE: Rule = Rule::new("component-structure");
 /// The bytes cannot be parsed.
 const INVALID: Rule = Rule::new("component-invalid");
 
 // What compiling and instantiating cost grows with these. Rust steps stay far below; the bounds
 // leave room for interpreters of other languages compiled to WebAssembly.
 
-/// Components within components.
-const MAX_NESTING: usize = 4;
 /// Core modules. wit-component makes three to four for each step.
 const MAX_MODULES: u64 = 16;
 /// Functions in all modules together.
@@ -26,10 +22,17 @@ const MAX_FUNCTIONS: u64 = 60_000;
 const MAX_FUNCTION_BYTES: u64 = 256 << 10;
 /// Local variables of one function: register allocation grows with it.
 const MAX_LOCALS: u64 = 1_000;
-/// Blocks, loops and conditionals, each times the variables that a compiler carries across it, summed
-/// over all functions, beyond one for each byte of the component. A function of 66 KB with 5,000 locals
-/// and 100 loops took half a minute and 640 MB to compile. Rust programs have 0.2 to 0.8 for each byte.
+/// What one function carries through a compiler: its edges of control flow, each times its variables,
+/// and its calls, each times the largest signature. Time and memory grow faster than linearly with it:
+/// 15 KB with 500 locals and a table of 10,000 branches took more than 20 s, 89 KB with 20,000 branches
+/// and 900 locals 1.6 GB. The largest function of the examples has 225,000.
+const MAX_CARRIED_BY_ONE: u64 = 1_000_000;
+/// The same over all functions, beyond [`CARRIED_PER_BYTE`] for each byte of the component.
 const MAX_CARRIED: u64 = 1_000_000;
+/// What the functions of a component may carry for each of its bytes. The examples have 1 to 2.2.
+const CARRIED_PER_BYTE: u64 = 4;
+/// Parameters and results of one core function type. A call costs a compiler all of them.
+const MAX_SIGNATURE: u64 = 100;
 /// Types, core and component level.
 const MAX_TYPES: u64 = 20_000;
 /// Imports at every level.
@@ -57,7 +60,7 @@ pub(super) struct Counts<'a> {
 /// Bytes of a page of linear memory; other page sizes are refused.
 const PAGE_BYTES: u64 = 64 << 10;
 
-/// What one instantiation of a module or a component makes.
+/// What one instantiation of a module makes.
 #[derive(Clone, Copy, Default)]
 struct Weight {
     instances: u64,
@@ -71,16 +74,6 @@ impl Weight {
         self.memories = self.memories.saturating_add(more.memories);
         self.tables = self.tables.saturating_add(more.tables);
     }
-}
-
-/// One component that is being read.
-#[derive(Default)]
-struct Frame {
-    weight: Weight,
-    /// The weights of the core modules in this component's index space.
-    modules: Vec<Weight>,
-    /// The weights of the components in this component's index space.
-    components: Vec<Weight>,
 }
 
 #[derive(Default)]
@@ -145,7 +138,7 @@ pub(super) fn read(bytes: &[u8], max_instances: u64) -> Result<Counts<'_>, Fault
             _ => fault,
         })?;
     }
-    let made = reader.out;
+    let made = reader.made;
     if made.instances > max_instances {
         return Err(Fault::new(Class::LimitExceeded, Owner::StepAuthor, STRUCTURE)
             .limit(LimitName::Instances.as_str())
@@ -170,16 +163,17 @@ pub(super) fn read(bytes: &[u8], max_instances: u64) -> Result<Counts<'_>, Fault
 struct Reader {
     /// Bytes of the whole component.
     size: usize,
-    frames: Vec<Frame>,
-    /// Encodings of everything that is open, outermost first.
-    open: Vec<Encoding>,
+    /// How many modules and components are open; components do not nest, so inside a module it is 2.
+    open: usize,
     tally: Tally,
+    /// The weights of the core modules read so far, in the order of their index space.
+    modules: Vec<Weight>,
     /// The weight of the core module that is open or was open last.
     module: Weight,
     /// Most parameters and results of one type in the same module: a block can have any of its types.
     signature: u64,
-    /// The weight of the outermost component, once it ended.
-    out: Weight,
+    /// What instantiating the component makes.
+    made: Weight,
 }
 
 impl Reader {
@@ -191,6 +185,7 @@ impl Reader {
             Payload::TypeSection(s) => {
                 add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?;
                 self.signature = self.signature.max(largest_signature(s));
+                add(&mut 0, self.signature, "parameters and results of one function type", MAX_SIGNATURE)?;
             }
             Payload::CoreTypeSection(s) => add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?,
             Payload::ComponentTypeSection(s) => add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?,
@@ -226,15 +221,16 @@ impl Reader {
             }
             Payload::CodeSectionEntry(body) => {
                 let carried = function(&body, self.signature)?;
-                let most = MAX_CARRIED.saturating_add(self.size as u64);
+                add(&mut 0, carried, "variables carried across blocks of one function", MAX_CARRIED_BY_ONE)?;
+                let most = MAX_CARRIED.saturating_add((self.size as u64).saturating_mul(CARRIED_PER_BYTE));
                 add(&mut tally.carried, carried, "variables carried across blocks", most)?;
             }
             Payload::InstanceSection(s) => return self.core_instances(s),
-            Payload::ComponentInstanceSection(s) => return self.instances(s),
+            Payload::ComponentInstanceSection(s) => return Self::instances(s),
             Payload::ComponentAliasSection(s) => return self.aliases(s),
             Payload::ComponentImportSection(s) => return self.component_imports(s, counts),
             Payload::ComponentExportSection(s) => return self.component_exports(s, counts),
-            Payload::CustomSection(s) if self.open.len() == 1 && s.name() == SCHEMAS_SECTION => {
+            Payload::CustomSection(s) if self.open == 1 && s.name() == SCHEMAS_SECTION => {
                 counts.schemas = Some(s.data());
             }
             // Bounded by the sections above, by the validator, or by the component's size; custom
@@ -253,8 +249,6 @@ impl Reader {
         Ok(())
     }
 
-    /// The outermost imports are the component's world. Further in, code may not be handed around: what
-    /// is instantiated must be counted where it is defined.
     fn component_imports(
         &mut self,
         section: wasmparser::ComponentImportSectionReader<'_>,
@@ -262,15 +256,7 @@ impl Reader {
     ) -> Result<(), Fault> {
         add(&mut self.tally.imports, section.count().into(), "imports", MAX_IMPORTS)?;
         for import in section {
-            let import = import.map_err(|e| invalid(&e))?;
-            match import.ty {
-                _ if self.open.len() == 1 => counts.imports.push(import.name.name.to_owned()),
-                ComponentTypeRef::Module(_) | ComponentTypeRef::Component(_) => return Err(code_as_value()),
-                ComponentTypeRef::Func(_)
-                | ComponentTypeRef::Value(_)
-                | ComponentTypeRef::Type(_)
-                | ComponentTypeRef::Instance(_) => {}
-            }
+            counts.imports.push(import.map_err(|e| invalid(&e))?.name.name.to_owned());
         }
         Ok(())
     }
@@ -282,57 +268,37 @@ impl Reader {
     ) -> Result<(), Fault> {
         add(&mut self.tally.exports, section.count().into(), "exports", MAX_EXPORTS)?;
         for export in section {
-            let export = export.map_err(|e| invalid(&e))?;
-            if self.open.len() == 1 {
-                counts.exports.push(export.name.name.to_owned());
-            } else if is_code(export.kind) {
-                return Err(code_as_value());
-            }
+            counts.exports.push(export.map_err(|e| invalid(&e))?.name.name.to_owned());
         }
         Ok(())
     }
 
     fn enter(&mut self, encoding: Encoding) -> Result<(), Fault> {
-        self.open.push(encoding);
-        if self.open.len() > MAX_NESTING {
-            return Err(refused("levels of nesting", self.open.len() as u64, MAX_NESTING as u64));
-        }
+        self.open += 1;
         match encoding {
             Encoding::Module => {
                 self.module = Weight { instances: 1, ..Weight::default() };
                 self.signature = 0;
                 add(&mut self.tally.modules, 1, "core modules", MAX_MODULES)
             }
-            Encoding::Component => {
-                self.frames.push(Frame::default());
-                Ok(())
-            }
+            Encoding::Component => Ok(()),
         }
     }
 
     fn leave(&mut self) {
-        match self.open.pop() {
-            Some(Encoding::Module) => {
-                if let Some(parent) = self.frames.last_mut() {
-                    parent.modules.push(self.module);
-                }
-            }
-            Some(Encoding::Component) => {
-                let done = self.frames.pop().unwrap_or_default().weight;
-                match self.frames.last_mut() {
-                    Some(parent) => parent.components.push(done),
-                    None => self.out = done,
-                }
-            }
-            None => {}
+        if self.open == 2 {
+            self.modules.push(self.module);
         }
+        self.open = self.open.saturating_sub(1);
     }
 
+    /// An index that is not there is refused by the validator afterwards.
     fn core_instances(&mut self, section: wasmparser::InstanceSectionReader<'_>) -> Result<(), Fault> {
         for instance in section {
             match instance.map_err(|e| invalid(&e))? {
                 Instance::Instantiate { module_index, .. } => {
-                    self.weigh(|frame| &frame.modules, module_index);
+                    let weight = self.modules.get(module_index as usize).copied();
+                    self.made.add(weight.unwrap_or_default());
                 }
                 Instance::FromExports(_) => {}
             }
@@ -340,60 +306,33 @@ impl Reader {
         Ok(())
     }
 
-    /// Instantiating a nested component makes all of its core instances again.
-    fn instances(&mut self, section: wasmparser::ComponentInstanceSectionReader<'_>) -> Result<(), Fault> {
+    /// There are no components within this one, so an instance can only bundle what is there.
+    fn instances(section: wasmparser::ComponentInstanceSectionReader<'_>) -> Result<(), Fault> {
         for instance in section {
             match instance.map_err(|e| invalid(&e))? {
-                ComponentInstance::Instantiate { component_index, .. } => {
-                    self.weigh(|frame| &frame.components, component_index);
-                }
+                ComponentInstance::Instantiate { .. } => return Err(code_as_value()),
                 ComponentInstance::FromExports(_) => {}
             }
         }
         Ok(())
     }
 
-    /// An index that is not there is refused by the validator afterwards.
-    fn weigh(&mut self, space: impl Fn(&Frame) -> &Vec<Weight>, index: u32) {
-        if let Some(frame) = self.frames.last_mut()
-            && let Some(weight) = space(frame).get(index as usize).copied()
-        {
-            frame.weight.add(weight);
-        }
-    }
-
-    /// A module or component that is aliased from outside enters the index space once more.
     fn aliases(&mut self, section: wasmparser::ComponentAliasSectionReader<'_>) -> Result<(), Fault> {
-        add(
-            &mut self.tally.canonical,
-            section.count().into(),
-            "aliases and canonical functions",
-            MAX_CANONICAL,
-        )?;
+        let what = "aliases and canonical functions";
+        add(&mut self.tally.canonical, section.count().into(), what, MAX_CANONICAL)?;
         for alias in section {
             match alias.map_err(|e| invalid(&e))? {
                 ComponentAlias::InstanceExport { kind, .. } if is_code(kind) => return Err(code_as_value()),
                 ComponentAlias::InstanceExport { .. } | ComponentAlias::CoreInstanceExport { .. } => {}
-                ComponentAlias::Outer { kind, count, index } => match kind {
-                    ComponentOuterAliasKind::CoreModule => {
-                        self.again(|frame| &mut frame.modules, count, index);
-                    }
-                    ComponentOuterAliasKind::Component => {
-                        self.again(|frame| &mut frame.components, count, index);
+                ComponentAlias::Outer { kind, .. } => match kind {
+                    ComponentOuterAliasKind::CoreModule | ComponentOuterAliasKind::Component => {
+                        return Err(code_as_value());
                     }
                     ComponentOuterAliasKind::CoreType | ComponentOuterAliasKind::Type => {}
                 },
             }
         }
         Ok(())
-    }
-
-    fn again(&mut self, space: impl Fn(&mut Frame) -> &mut Vec<Weight>, count: u32, index: u32) {
-        let outer = self.frames.iter_mut().nth_back(count as usize);
-        let weight = outer.and_then(|frame| space(frame).get(index as usize).copied()).unwrap_or_default();
-        if let Some(frame) = self.frames.last_mut() {
-            space(frame).push(weight);
-        }
     }
 }
 
@@ -407,12 +346,12 @@ const fn is_code(kind: ComponentExternalKind) -> bool {
     }
 }
 
-/// Code that is handed from one component to another could be instantiated any number of times
-/// without being counted here. No tool makes such components for a step.
+/// Code that comes from anywhere but this component's own modules could be instantiated without being
+/// counted here. No tool makes such components for a step.
 fn code_as_value() -> Fault {
     Fault::new(Class::Refused, Owner::StepAuthor, STRUCTURE)
-        .says("a nested component imports, exports or aliases code: a module or a component")
-        .hint("define modules and components where they are instantiated, or alias them from an outer component")
+        .says("the component takes code as a value: it aliases or instantiates a module or component of elsewhere")
+        .hint("define modules where they are instantiated")
 }
 
 /// No limit lets a memory start above what the pool holds for each. What cannot be read is refused
@@ -442,7 +381,8 @@ fn largest_signature(section: wasmparser::TypeSectionReader<'_>) -> u64 {
     sizes.max().unwrap_or(0)
 }
 
-/// Checks one function and returns how many variables it carries across blocks.
+/// Checks one function and returns how much a compiler carries through it: at every edge of its control
+/// flow all local variables, at every call the largest signature of its module.
 fn function(body: &wasmparser::FunctionBody<'_>, signature: u64) -> Result<u64, Fault> {
     let size = body.range().len() as u64;
     if size > MAX_FUNCTION_BYTES {
@@ -454,10 +394,24 @@ fn function(body: &wasmparser::FunctionBody<'_>, signature: u64) -> Result<u64, 
         add(&mut locals, count.into(), "local variables in one function", MAX_LOCALS)?;
     }
     let operators = body.get_operators_reader().map_err(|e| invalid(&e))?;
-    let blocks = operators.into_iter().map_while(Result::ok).filter(|operator| {
-        matches!(operator, Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. })
-    });
-    Ok((blocks.count() as u64).saturating_mul(locals.saturating_add(signature)))
+    let (mut edges, mut calls) = (0_u64, 0_u64);
+    for operator in operators.into_iter().map_while(Result::ok) {
+        match operator {
+            Operator::Block { .. }
+            | Operator::Loop { .. }
+            | Operator::If { .. }
+            | Operator::Else
+            | Operator::Br { .. }
+            | Operator::BrIf { .. }
+            | Operator::Return => edges += 1,
+            Operator::BrTable { targets } => edges += u64::from(targets.len()) + 1,
+            Operator::Call { .. } | Operator::CallIndirect { .. } => calls += 1,
+            // Straight-line code carries nothing; operators of refused proposals never get here.
+            _ => {}
+        }
+    }
+    let carried = edges.saturating_mul(locals.saturating_add(signature));
+    Ok(carried.saturating_add(calls.saturating_mul(signature)))
 }
 
 #[cfg(test)]

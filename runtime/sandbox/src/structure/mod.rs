@@ -2,9 +2,11 @@
 
 mod counts;
 mod proposals;
+mod shallow;
 
 use crate::world::{self, Import};
 pub(crate) use counts::{MAX_MEMORIES, MAX_TABLES};
+use shallow::Shallow;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{LimitName, Limits};
 use stepward_trust::{Digest, Pinned};
@@ -14,6 +16,8 @@ use wasmparser::{Parser, Payload, Validator};
 const SIZE: Rule = Rule::new("component-size");
 /// Not a component in the binary format.
 const FORMAT: Rule = Rule::new("component-format");
+/// A count, a size or a nesting above what a step may have.
+const STRUCTURE: Rule = Rule::new("component-structure");
 /// Not valid WebAssembly.
 const INVALID: Rule = Rule::new("component-invalid");
 
@@ -49,6 +53,7 @@ impl Inspected {
                 .hint("build it smaller (release profile, fewer dependencies), or raise component-bytes in the step's limits"));
         }
         binary_component(bytes)?;
+        let _shallow: Shallow = Shallow::check(bytes)?;
         let counts = counts::read(bytes, limits.get(LimitName::Instances))?;
         let mut validator = Validator::new_with_features(proposals::ALLOWED);
         let types = validator.validate_all(bytes).map_err(|error| {

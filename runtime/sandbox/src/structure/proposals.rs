@@ -47,11 +47,16 @@ const REFUSED: &[(&str, WasmFeatures)] = &[
     ("component-model nested names", WasmFeatures::CM_NESTED_NAMES),
 ];
 
+/// Every proposal that has a name here, allowed or refused.
+pub(super) fn everything() -> WasmFeatures {
+    REFUSED.iter().fold(ALLOWED, |all, (_, feature)| all.union(*feature))
+}
+
 /// Names the proposals that invalid bytes would need: those without which a validator that knows
 /// everything rejects them. `None` when no proposal is to blame.
 pub(super) fn name(bytes: &[u8]) -> Option<Fault> {
     let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
-    let everything = REFUSED.iter().fold(ALLOWED, |all, (_, feature)| all.union(*feature));
+    let everything = everything();
     if valid(ALLOWED) || !valid(everything) {
         return None;
     }
