@@ -44,6 +44,16 @@ pub enum Method {
     Delete,
 }
 
+impl Method {
+    /// Whether it only asks. Every other method is an effect.
+    pub fn is_read(self) -> bool {
+        match self {
+            Self::Get | Self::Head | Self::Options => true,
+            Self::Post | Self::Put | Self::Patch | Self::Delete => false,
+        }
+    }
+}
+
 impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -214,6 +224,9 @@ impl<'a> RequestBuilder<'a> {
     }
 }
 
+/// The code of an error after which the effect may stand.
+pub(crate) const IN_DOUBT: &str = "call-in-doubt";
+
 /// The three ways in which there is no response.
 ///
 /// Becomes a [`StepError`]: `call-refused` and `call-in-doubt` are permanent, `call-not-applied` is
@@ -284,7 +297,7 @@ impl From<CallError> for StepError {
         match error {
             CallError::Refused { .. } => Self::permanent("call-refused", message),
             CallError::NotApplied(_) => Self::retryable("call-not-applied", message),
-            CallError::Unknown(_) => Self::permanent("call-in-doubt", message),
+            CallError::Unknown(_) => Self::permanent(IN_DOUBT, message),
         }
     }
 }

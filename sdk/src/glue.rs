@@ -1,7 +1,7 @@
 //! The sealed side: bindings of the contract, and what joins them to the types of this crate.
 
 use crate::document::{Input, Output};
-use crate::{Algorithm, CallError, Clock, Endpoint, Random, Refused, Request, Response};
+use crate::{Algorithm, CallError, Clock, Endpoint, Method, Random, Refused, Request, Response};
 use crate::{ErrorKind, Revealed, Secret, Signature, Signer, StepError};
 use std::panic;
 
@@ -91,8 +91,8 @@ pub fn host_random(bytes: fn(u32) -> Vec<u8>) -> Random {
 }
 
 /// What an endpoint answered.
-pub fn response(status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Response {
-    Response { status, headers, body }
+pub fn response(method: Method, status: u16, headers: Vec<(String, String)>, body: Vec<u8>) -> Response {
+    Response { method, status, headers, body }
 }
 
 /// What a signer answered.

@@ -28,8 +28,9 @@ macro_rules! __endpoint {
         }
 
         sdk::host_endpoint(|request| {
+            let method = request.method;
             let sent = wit::send(&wit::Request {
-                method: match request.method {
+                method: match method {
                     sdk::Method::Get => wit::Method::Get,
                     sdk::Method::Head => wit::Method::Head,
                     sdk::Method::Options => wit::Method::Options,
@@ -47,7 +48,7 @@ macro_rules! __endpoint {
             match sent {
                 Ok(response) => {
                     let headers = response.headers.into_iter().map(|pair| (pair.name, pair.value)).collect();
-                    Ok(sdk::response(response.status, headers, response.body))
+                    Ok(sdk::response(method, response.status, headers, response.body))
                 }
                 Err(wit::Failure::Refused(wit::Refusal { rule, message })) => {
                     Err(sdk::CallError::Refused { rule, message })

@@ -1,6 +1,6 @@
 //! What goes to an endpoint and what comes back.
 
-use crate::{Method, StepError};
+use crate::{Method, StepError, endpoint::IN_DOUBT};
 use serde::de::DeserializeOwned;
 use std::str;
 
@@ -30,6 +30,8 @@ impl Request {
 /// What an endpoint answered, whatever the status.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
+    /// What was asked: a failure means one thing after a read and another after an effect.
+    pub(crate) method: Method,
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -73,12 +75,17 @@ impl Response {
     /// This response if its status is 200 to 299.
     ///
     /// # Errors
-    /// Code `reply-status` for every other status: retryable for 429 and from 500 on, permanent
-    /// otherwise.
+    /// After an effect, a status from 500 on does not say whether it was applied: permanent, code
+    /// `call-in-doubt`, as where there is no response. Code `reply-status` for all others:
+    /// retryable for 429, and for a read from 500 on, permanent otherwise.
     pub fn success(self) -> Result<Self, StepError> {
         let message = format!("the endpoint answered with status {}", self.status);
         match self.status {
             200..=299 => Ok(self),
+            500.. if !self.method.is_read() => {
+                let message = format!("the endpoint may have acted on the request: {message}");
+                Err(StepError::permanent(IN_DOUBT, message))
+            }
             TOO_MANY_REQUESTS | 500.. => Err(StepError::retryable("reply-status", message)),
             _ => Err(StepError::permanent("reply-status", message)),
         }

@@ -77,7 +77,8 @@ impl Expected {
 
     /// Answers with a status; [`Exchange`] adds headers and a body.
     pub fn reply(self, status: u16) -> Exchange {
-        self.answer(Ok(Response { status, headers: Vec::new(), body: Vec::new() }))
+        let method = self.request.method;
+        self.answer(Ok(Response { method, status, headers: Vec::new(), body: Vec::new() }))
     }
 
     /// Answers that the host's gate refused the request.
@@ -195,11 +196,10 @@ fn fail(message: &str) -> ! {
 
 /// Says how `sent` differs from what the script names.
 fn compare(expected: &Request, sent: &Request) -> Result<(), String> {
-    let is_effect = !matches!(sent.method, Method::Get | Method::Head | Method::Options);
     if (sent.method, &sent.path, &sent.query) != (expected.method, &expected.path, &expected.query) {
         return Err("method, path or query differ".to_owned());
     }
-    if is_effect && sent.operation.is_none() {
+    if !sent.method.is_read() && sent.operation.is_none() {
         return Err("the host refuses an effect without a name: add `.operation(\"…\")`".to_owned());
     }
     if expected.operation.is_some() && expected.operation != sent.operation {

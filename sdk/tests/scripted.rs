@@ -97,10 +97,34 @@ fn a_status_is_sorted_by_what_time_can_cure() {
         (299, None),
         (302, Some(ErrorKind::Permanent)),
         (429, Some(ErrorKind::Retryable)),
+        (500, Some(ErrorKind::Retryable)),
         (503, Some(ErrorKind::Retryable)),
     ] {
         let erp = Endpoint::scripted([script::get(["x"]).reply(status)]);
         assert_eq!(erp.get(["x"]).send().unwrap().success().err().map(|e| e.kind()), expected, "{status}");
+    }
+}
+
+#[test]
+fn an_effect_that_a_service_failed_on_is_in_doubt() {
+    for (status, kind, code) in [
+        (409, ErrorKind::Permanent, "reply-status"),
+        (429, ErrorKind::Retryable, "reply-status"),
+        (500, ErrorKind::Permanent, "call-in-doubt"),
+        (502, ErrorKind::Permanent, "call-in-doubt"),
+        (503, ErrorKind::Permanent, "call-in-doubt"),
+        (504, ErrorKind::Permanent, "call-in-doubt"),
+    ] {
+        let erp = Endpoint::scripted([
+            script::post(["x"]).reply(status),
+            script::put(["x"]).reply(status),
+            script::patch(["x"]).reply(status),
+            script::delete(["x"]).reply(status),
+        ]);
+        for request in [erp.post(["x"]), erp.put(["x"]), erp.patch(["x"]), erp.delete(["x"])] {
+            let error = request.operation("x").send().unwrap().success().unwrap_err();
+            assert_eq!((error.kind(), error.code()), (kind, code), "{status}");
+        }
     }
 }
 

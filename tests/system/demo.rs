@@ -6,7 +6,6 @@
 
 use crate::process::{COMPILE, program, stepward};
 use crate::stage::{EXAMPLE, ROOT};
-use serde_json::json;
 use std::{fs, path::Path};
 use tokio::sync::Mutex;
 
@@ -62,7 +61,8 @@ async fn the_demonstration_speaks_json_too() {
     let ended = ended.expect(0);
     let report = ended.json();
     assert_eq!(report["schema"], "stepward.demo/1");
-    assert_eq!(report["steps"], json!(["read-invoice", "check-invoice", "post-payment"]));
+    let names = report["steps"].as_array().unwrap().iter().map(|step| &step["name"]).collect::<Vec<_>>();
+    assert_eq!(names, ["read-invoice", "check-invoice", "post-payment"]);
     let rules =
         report["refused"].as_array().unwrap().iter().map(|refused| &refused["rule"]).collect::<Vec<_>>();
     assert_eq!(

@@ -13,6 +13,9 @@ pub(crate) const RUN: Duration = Duration::from_mins(1);
 /// How long a command that compiles Rust may take, on a slow machine with an empty cache.
 pub(crate) const COMPILE: Duration = Duration::from_mins(10);
 
+/// Where the program under test keeps what is its user's: kept from one run of the tests to the next.
+pub(crate) const USER_STATE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/user-state");
+
 /// A program that was waited for.
 #[derive(Debug)]
 pub(crate) struct Ended {
@@ -84,6 +87,7 @@ pub(crate) fn stepward() -> Command {
     let mut command = Command::new(path);
     // A person's own settings must not decide a test.
     command.env_remove("STEPWARD_STATE").env_remove("STEPWARD_LOG").env("NO_COLOR", "1");
+    command.env("XDG_STATE_HOME", USER_STATE);
     command
 }
 

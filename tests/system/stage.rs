@@ -5,7 +5,7 @@
     reason = "whole-system tests start programs, and make and read the files that people would"
 )]
 
-use crate::process::{COMPILE, Ended, RUN, end, program, signal, start, stepward, wait};
+use crate::process::{COMPILE, Ended, RUN, USER_STATE, end, program, signal, start, stepward, wait};
 use aws_lc_rs::{
     encoding::{AsBigEndian as _, Curve25519SeedBin},
     signature::{Ed25519KeyPair, KeyPair as _},
@@ -22,7 +22,10 @@ use std::{
     time::Duration,
 };
 use tempfile::TempDir;
-use tokio::time::{sleep, timeout};
+use tokio::{
+    process::Command,
+    time::{sleep, timeout},
+};
 
 /// The checkout.
 pub(crate) const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -169,7 +172,8 @@ impl Stage {
                 fs::copy(&code, state.join("cache").join(name)).unwrap();
             }
         }
-        fs::copy(warm().join("dev/keys/code.key"), state.join("keys/code.key")).unwrap();
+        private_folder(stage.code_key().parent().unwrap());
+        fs::copy(Path::new(USER_STATE).join("stepward/code.key"), stage.code_key()).unwrap();
         write_private(&stage.secret("erp-token"), stage.token.as_bytes());
         write_private(&stage.secret("payment-key"), hex::encode(seed).as_bytes());
         Self { erp: Some(erp), ..stage }
@@ -183,6 +187,15 @@ impl Stage {
     /// The state folder.
     pub(crate) fn state(&self) -> PathBuf {
         self.folder.path().join("state")
+    }
+
+    /// The key that compiled code is believed by.
+    pub(crate) fn code_key(&self) -> PathBuf {
+        self.user_state().join("stepward/code.key")
+    }
+
+    fn user_state(&self) -> PathBuf {
+        self.folder.path().join("user-state")
     }
 
     /// A path beside the project, for a test's own files.
@@ -215,17 +228,22 @@ impl Stage {
         self.project().join("target/stepward/components").join(format!("{step}.wasm"))
     }
 
+    fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+        let mut command = stepward();
+        command.args(arguments).arg("--state").arg(self.state());
+        command.current_dir(self.project()).env("XDG_STATE_HOME", self.user_state());
+        command
+    }
+
     /// `stepward ARGUMENTS` in the project, with this stage's state.
     pub(crate) async fn stepward(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
-        let mut command = stepward();
-        command.args(arguments).arg("--state").arg(self.state()).current_dir(self.project());
+        let mut command = self.command(arguments);
         program(&mut command, RUN).await
     }
 
     /// The same, interrupted as by ctrl-c once the ERP has booked a payment.
     pub(crate) async fn interrupted(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Ended {
-        let mut command = stepward();
-        command.args(arguments).arg("--state").arg(self.state()).current_dir(self.project());
+        let mut command = self.command(arguments);
         let child = start(&mut command);
         let booked = async {
             while self.payments().is_empty() {

@@ -434,21 +434,20 @@ async fn the_signing_key() {
 async fn the_keys_of_the_state() {
     let stage = Stage::new().await;
     stage.stepward(READ).await.expect(0);
-    for (name, command) in [("code.key", READ), ("environment.key", APPROVE)] {
-        let key = stage.state().join("dev/keys").join(name);
-        if name == "environment.key" {
-            write_private(&key, &[7; 32]);
-        }
-        let place = format!("dev/keys/{name}");
+    let environment = stage.state().join("dev/keys/environment.key");
+    write_private(&environment, &[7; 32]);
+    for (key, place, command) in
+        [(stage.code_key(), "stepward/code.key", READ), (environment, "dev/keys/environment.key", APPROVE)]
+    {
         turns(
             &stage,
             &key,
             command,
             &[
-                (Empty, 9, "state-key", &place),
-                (Truncated, 9, "state-key", &place),
-                (Folder, 9, "file-kind", &place),
-                (Huge(KIB), 9, "file-size", &place),
+                (Empty, 9, "state-key", place),
+                (Truncated, 9, "state-key", place),
+                (Folder, 9, "file-kind", place),
+                (Huge(KIB), 9, "file-size", place),
             ],
         )
         .await;

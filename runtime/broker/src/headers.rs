@@ -14,6 +14,12 @@ const HOST_OWNED: &[&str] = &[
     "forwarded",
     "via",
     "x-real-ip",
+    "x-client-ip",
+    "true-client-ip",
+    "cf-connecting-ip",
+    "x-host",
+    "x-original-host",
+    "x-original-uri",
     "x-original-url",
     "x-rewrite-url",
     "max-forwards",
@@ -33,6 +39,8 @@ const HOST_OWNED: &[&str] = &[
     "keep-alive",
     "upgrade",
     "http2-settings",
+    // Programs behind CGI would read it as their own variable `HTTP_PROXY`.
+    "proxy",
 ];
 
 /// As [`HOST_OWNED`], for whole families of names.
@@ -50,14 +58,31 @@ pub(crate) enum HeaderRefusal {
     Reserved(&'static str),
 }
 
+/// The name as servers read it that hand headers on as variables, whose names hold no dashes (CGI,
+/// RFC 3875, section 4.1.18; WSGI and Rack after it): `x_api_key` and `x-api-key` are one there.
+fn folded(name: &HeaderName) -> String {
+    name.as_str().replace(|c: char| !c.is_ascii_alphanumeric(), "-")
+}
+
+/// Whether some server takes one name for the other.
+pub(crate) fn are_one(one: &HeaderName, other: &HeaderName) -> bool {
+    folded(one) == folded(other)
+}
+
+/// Whether every server reads the name alike: letters, digits and dashes.
+pub(crate) fn is_plain(name: &HeaderName) -> bool {
+    folded(name) == name.as_str()
+}
+
 /// Reads a header name that somebody other than the host gave.
 pub(crate) fn name(text: &str) -> Result<HeaderName, HeaderRefusal> {
     if text.len() > NAME_BYTES {
         return Err(HeaderRefusal::Malformed);
     }
     let name = HeaderName::from_bytes(text.as_bytes()).map_err(|_| HeaderRefusal::Malformed)?;
-    let owned = HOST_OWNED.iter().find(|owned| **owned == name.as_str());
-    let family = HOST_OWNED_PREFIXES.iter().find(|prefix| name.as_str().starts_with(**prefix));
+    let read = folded(&name);
+    let owned = HOST_OWNED.iter().find(|owned| **owned == read);
+    let family = HOST_OWNED_PREFIXES.iter().find(|prefix| read.starts_with(**prefix));
     match owned.or(family) {
         Some(entry) => Err(HeaderRefusal::Reserved(entry)),
         None => Ok(name),
@@ -75,18 +100,29 @@ pub(crate) fn is_value(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{HOST_OWNED, HeaderRefusal, is_value, name};
+    use super::{HOST_OWNED, HeaderRefusal, are_one, is_plain, is_value, name};
 
     #[test]
     fn the_hosts_own_headers_are_refused_in_every_case() {
         for owned in
             HOST_OWNED.iter().copied().chain(["proxy-authorization", "x-forwarded-for", "Proxy-Connection"])
         {
-            for spelling in [owned.to_owned(), owned.to_uppercase()] {
+            for spelling in
+                [owned.to_owned(), owned.to_uppercase(), owned.replace('-', "_"), owned.replace('-', ".")]
+            {
                 assert!(matches!(name(&spelling), Err(HeaderRefusal::Reserved(_))), "{spelling}");
             }
         }
         assert_eq!(name("Content-Type").unwrap().as_str(), "content-type");
+    }
+
+    #[test]
+    fn names_that_become_one_variable_are_one() {
+        let name = |text| name(text).unwrap();
+        for other in ["X_Api_Key", "x-api_key", "x.api.key", "x~api-key"] {
+            assert!(are_one(&name("x-api-key"), &name(other)) && !is_plain(&name(other)), "{other}");
+        }
+        assert!(!are_one(&name("x-api-key"), &name("x-apikey")) && is_plain(&name("X-Api-Key2")));
     }
 
     #[test]

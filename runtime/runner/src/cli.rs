@@ -40,7 +40,8 @@ struct Global {
     /// The project's folder [default: the nearest above with a stepward.toml]
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR")]
     project: Option<PathBuf>,
-    /// Where keys, traces and compiled code lie [default: .stepward in the project]
+    /// Where keys, traces and compiled code lie [default: .stepward in the project]; the key that
+    /// authenticates compiled code lies in the user's own state folder
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", env = "STEPWARD_STATE")]
     state: Option<PathBuf>,
 }

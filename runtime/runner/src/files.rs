@@ -1,14 +1,19 @@
 //! Reading and writing files. Every read is bounded by what the file is for, takes regular files
 //! only, and happens once: what was checked is what is used, whatever the file does meanwhile.
 
+use rustix::{
+    fs::{Mode, OFlags},
+    io::Errno,
+    process::geteuid,
+};
 use std::{
     ffi::OsStr,
     fs::{self, File},
     io::{self, Read, Write as _},
-    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
-use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_fault::{Class, Fault, Owner, Rule, shown};
 use stepward_seam::LimitName;
 
 /// The rule that a file must exist and be readable.
@@ -21,7 +26,7 @@ const SIZE: Rule = Rule::new("file-size");
 const UTF8: Rule = Rule::new("file-utf8");
 /// The rule that a file must be writable.
 pub(crate) const WRITE: Rule = Rule::new("file-write");
-/// The rule that a folder of state is its owner's alone.
+/// The rule that what a state keeps is its owner's alone.
 const PRIVATE: Rule = Rule::new("state-private");
 
 const KIB: u64 = 1 << 10;
@@ -94,37 +99,68 @@ impl Purpose {
     }
 }
 
-/// What messages call a file: its path from the current folder where it lies below it.
+/// What messages call a file: its path from the current folder where it lies below it, safe for a
+/// terminal.
 pub(crate) fn place(path: &Path) -> String {
+    shown(&from_here(path)).to_string()
+}
+
+/// The path of a file from the current folder where it lies below it, as programs read it.
+pub(crate) fn from_here(path: &Path) -> String {
     #[expect(clippy::disallowed_methods, reason = "the runner is the room that knows where it stands")]
     let here = std::env::current_dir().unwrap_or_default();
     path.strip_prefix(&here).unwrap_or(path).display().to_string()
 }
 
-/// Reads a whole file.
+/// Reads a whole file, wherever its name leads.
 pub(crate) fn read(path: &Path, purpose: Purpose) -> Result<Vec<u8>, Fault> {
-    let refuse = |rule| Fault::new(Class::BadInput, purpose.owner(), rule).at(place(path));
-    let failed = |error: io::Error| {
-        refuse(READ).says(format_args!("{} cannot be read: {error}", purpose.name())).hint(
-            match error.kind() {
-                io::ErrorKind::NotFound => "check the spelling and the folder that you are in",
-                _ => "check that the file is yours to read",
-            },
-        )
-    };
+    let failed = |error: io::Error| unreadable(path, purpose, &error);
     // Before opening, since opening a pipe would wait for its writer; and again on what was opened.
-    let not_regular = || {
-        refuse(KIND)
-            .says(format_args!("{} must be a regular file", purpose.name()))
-            .hint("folders, pipes and devices are not read; copy the content into a file")
-    };
     if !fs::metadata(path).map_err(failed)?.is_file() {
-        return Err(not_regular());
+        return Err(not_regular(path, purpose));
     }
     let file = File::open(path).map_err(failed)?;
+    whole(file, path, purpose).map(|(bytes, _)| bytes)
+}
+
+/// Reads a key: a regular file, no link, that is this account's alone.
+pub(crate) fn read_key(path: &Path) -> Result<Vec<u8>, Fault> {
+    let failed = |error: Errno| {
+        Fault::new(Class::BadInput, Purpose::Key.owner(), READ)
+            .at(place(path))
+            .says(format_args!("a key cannot be read: {error}"))
+            .hint("check that the file is yours to read")
+    };
+    // Without NOFOLLOW a link could lead elsewhere, without NONBLOCK a pipe would hold everything up.
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Ok(file) => File::from(file),
+        Err(Errno::LOOP) => {
+            return Err(not_private(path, "a key lies here, and its name is a symbolic link")
+                .hint(format_args!("rm {}; a new key is made, or put the right one there", path.display())));
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let (bytes, about) = whole(file, path, Purpose::Key)?;
+    let (mode, own) = (about.mode() & 0o7777, geteuid().as_raw());
+    if about.uid() == own && matches!(mode, 0o600 | 0o400) {
+        return Ok(bytes);
+    }
+    Err(not_private(path, format_args!("a key has mode {mode:04o} and owner {}", about.uid())).hint(
+        format_args!(
+            "if nobody else wrote it: chown {own} {0} && chmod 600 {0}; otherwise: rm {0}",
+            path.display()
+        ),
+    ))
+}
+
+/// The bytes of an open file, and what was known about it before they were read.
+fn whole(file: File, path: &Path, purpose: Purpose) -> Result<(Vec<u8>, fs::Metadata), Fault> {
+    let refuse = |rule| Fault::new(Class::BadInput, purpose.owner(), rule).at(place(path));
+    let failed = |error: io::Error| unreadable(path, purpose, &error);
     let about = file.metadata().map_err(failed)?;
     if !about.is_file() {
-        return Err(not_regular());
+        return Err(not_regular(path, purpose));
     }
     let too_large = || {
         refuse(SIZE)
@@ -135,7 +171,25 @@ pub(crate) fn read(path: &Path, purpose: Purpose) -> Result<Vec<u8>, Fault> {
     if about.len() > purpose.most() {
         return Err(too_large());
     }
-    bounded(file, purpose.most()).map_err(failed)?.ok_or_else(too_large)
+    let bytes = bounded(file, purpose.most()).map_err(failed)?.ok_or_else(too_large)?;
+    Ok((bytes, about))
+}
+
+fn unreadable(path: &Path, purpose: Purpose, error: &io::Error) -> Fault {
+    Fault::new(Class::BadInput, purpose.owner(), READ)
+        .at(place(path))
+        .says(format_args!("{} cannot be read: {error}", purpose.name()))
+        .hint(match error.kind() {
+            io::ErrorKind::NotFound => "check the spelling and the folder that you are in",
+            _ => "check that the file is yours to read",
+        })
+}
+
+fn not_regular(path: &Path, purpose: Purpose) -> Fault {
+    Fault::new(Class::BadInput, purpose.owner(), KIND)
+        .at(place(path))
+        .says(format_args!("{} must be a regular file", purpose.name()))
+        .hint("folders, pipes and devices are not read; copy the content into a file")
 }
 
 /// Reads at most `most` bytes; `None` when there are more.
@@ -240,13 +294,30 @@ pub(crate) fn make_private_folder(path: &Path) -> Result<(), Fault> {
         return Err(unwritten(path, &error));
     }
     let found = fs::symlink_metadata(path).map_err(|error| unwritten(path, &error))?;
-    if !found.is_dir() || found.permissions().mode() & 0o077 != 0 {
-        return Err(Fault::new(Class::Refused, Owner::Operator, PRIVATE)
-            .at(place(path))
-            .says("keys and recorded data lie here, and others can enter")
+    let own = geteuid().as_raw();
+    if !found.is_dir() {
+        return Err(not_private(path, "keys and recorded data lie here, and this is a link or no folder")
+            .hint(format_args!("rm {}; the folder is made anew", path.display())));
+    }
+    if found.uid() != own {
+        return Err(not_private(
+            path,
+            format_args!("keys and recorded data lie here, and the folder is the user {}'s", found.uid()),
+        )
+        .hint(format_args!(
+            "if nobody else put files there: chown -R {own} {0}; otherwise: rm -r {0}",
+            path.display()
+        )));
+    }
+    if found.permissions().mode() & 0o077 != 0 {
+        return Err(not_private(path, "keys and recorded data lie here, and others can enter")
             .hint(format_args!("chmod 700 {}", path.display())));
     }
     Ok(())
+}
+
+fn not_private(path: &Path, says: impl std::fmt::Display) -> Fault {
+    Fault::new(Class::Refused, Owner::Operator, PRIVATE).at(place(path)).says(says)
 }
 
 /// A folder in the making: it appears under its name whole, or not at all.
@@ -319,8 +390,13 @@ fn entries(folder: &Path) -> Result<Vec<PathBuf>, Fault> {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "tests make the files that they read")]
 mod tests {
-    use super::{Purpose, Readers, make_private_folder, read, read_text, write};
-    use std::{fs, os::unix::fs::PermissionsExt as _};
+    use super::{Purpose, Readers, make_private_folder, place, read, read_key, read_text, write};
+    use rustix::process::geteuid;
+    use std::{
+        fs,
+        os::unix::fs::{PermissionsExt as _, chown, symlink},
+        path::Path,
+    };
 
     #[test]
     fn a_bad_file_is_named_with_place_and_rule() {
@@ -360,5 +436,51 @@ mod tests {
         make_private_folder(&folder).unwrap();
         fs::set_permissions(&folder, fs::Permissions::from_mode(0o750)).unwrap();
         assert!(make_private_folder(&folder).unwrap_err().remedy().starts_with("chmod 700"));
+    }
+
+    #[test]
+    fn a_folder_of_another_user_and_a_link_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let (folder, link) = (dir.path().join("state"), dir.path().join("link"));
+        make_private_folder(&folder).unwrap();
+        symlink(&folder, &link).unwrap();
+        let fault = make_private_folder(&link).unwrap_err();
+        assert_eq!((fault.rule().as_str(), fault.remedy().starts_with("rm ")), ("state-private", true));
+        // Root can give a folder away; for everybody else the root folder is somebody else's.
+        let others = if geteuid().is_root() {
+            chown(&folder, Some(65_534), None).unwrap();
+            folder
+        } else {
+            "/".into()
+        };
+        let fault = make_private_folder(&others).unwrap_err();
+        assert_eq!((fault.rule().as_str(), fault.remedy().contains("chown -R")), ("state-private", true));
+    }
+
+    #[test]
+    fn a_key_is_a_file_of_its_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let (key, link) = (dir.path().join("key"), dir.path().join("link"));
+        write(&key, &[7; 32], Readers::Owner).unwrap();
+        assert_eq!(read_key(&key).unwrap(), [7; 32]);
+        symlink(&key, &link).unwrap();
+        let rule = |path: &Path| read_key(path).unwrap_err().rule().as_str();
+        assert_eq!(rule(&link), "state-private");
+        assert_eq!(rule(dir.path()), "file-kind");
+        for mode in [0o640, 0o604, 0o660, 0o700] {
+            fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(rule(&key), "state-private", "{mode:o}");
+        }
+        fs::set_permissions(&key, fs::Permissions::from_mode(0o400)).unwrap();
+        assert_eq!(read_key(&key).unwrap(), [7; 32]);
+        if geteuid().is_root() {
+            chown(&key, Some(65_534), None).unwrap();
+            assert_eq!(rule(&key), "state-private");
+        }
+    }
+
+    #[test]
+    fn a_place_cannot_steer_a_terminal() {
+        assert_eq!(place(Path::new("/a\u{1b}[2J\nb")), "/a\\u{1b}[2J\\u{a}b");
     }
 }

@@ -11,7 +11,7 @@ use stepward_trust::Digest;
 
 /// The step asked for something else than the trace recorded.
 const DIVERGED: Rule = Rule::new("replay-diverged");
-/// The trace ends in this call.
+/// The trace ends in this call, or before it.
 const TRACE_ENDS: Rule = Rule::new("replay-trace-ends");
 /// A secret of the trace is needed and cannot be had, or is another.
 const SECRET: Rule = Rule::new("replay-secret");
@@ -23,6 +23,10 @@ pub enum Replay {
     Identical,
     /// Another engine: the same calls and the same end.
     SameBehaviour,
+    /// The same calls as far as they were recorded. The host ended the run there, by its wall time or
+    /// by a refusal in its last call, which a replay cannot repeat: neither the end nor the use was
+    /// compared, and a trace that was cut short looks the same.
+    AsFarAsRecorded,
     /// The run did not repeat.
     Diverged(Divergence),
 }
@@ -99,7 +103,8 @@ pub async fn replay(
         return Ok(Replay::Diverged(Divergence::Component { recorded, given }));
     }
     let calls = trace.calls.iter().map(copy).collect();
-    let broker = Arc::new(Replayer { calls, place: Mutex::new(Place::default()), secrets });
+    let timed_out = matches!(trace.end, End::LimitExceeded { limit: LimitName::WallTimeMs });
+    let broker = Arc::new(Replayer { calls, timed_out, place: Mutex::new(Place::default()), secrets });
     let job = Job::new(
         &trace.run,
         &trace.step,
@@ -125,7 +130,6 @@ pub async fn replay(
 }
 
 fn judge(engine: &Engine, trace: &Trace, ended_in_call: Option<usize>, now: End, used: Usage) -> Replay {
-    let same_engine = engine.fingerprint() == trace.engine;
     // What ended outside the guest is not the guest's to repeat: the host's own refusal in the last
     // call, or the wall clock.
     let host_ended = match trace.end {
@@ -134,13 +138,13 @@ fn judge(engine: &Engine, trace: &Trace, ended_in_call: Option<usize>, now: End,
         End::LimitExceeded { .. } | End::Succeeded { .. } | End::Failed { .. } => false,
     };
     if host_ended {
-        return if same_engine { Replay::Identical } else { Replay::SameBehaviour };
+        return Replay::AsFarAsRecorded;
     }
     if now != trace.end {
         return Replay::Diverged(Divergence::End { recorded: trace.end.clone(), now });
     }
     let timeless = |usage: Usage| Usage { wall_us: 0, ..usage };
-    match same_engine {
+    match engine.fingerprint() == trace.engine {
         false => Replay::SameBehaviour,
         true if timeless(used) == timeless(trace.usage) => Replay::Identical,
         true => Replay::Diverged(Divergence::Usage { recorded: trace.usage, now: used }),
@@ -161,6 +165,9 @@ struct Place {
 
 struct Replayer {
     calls: Vec<Recorded>,
+    /// Whether the recorded run ended by its wall time. It may have done so between two calls, so
+    /// one call more is where the trace ends, not where the step differs.
+    timed_out: bool,
     place: Mutex<Place>,
     secrets: Option<Arc<dyn Broker>>,
 }
@@ -171,6 +178,9 @@ impl Replayer {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let sequence = place.next;
         let difference = match self.calls.get(sequence) {
+            None if self.timed_out => {
+                return Err(stop(TRACE_ENDS, "the recorded run ended before this call"));
+            }
             None => format!("the trace ends before it, and the step asked {}", brief(call)),
             Some(recorded) => {
                 let asked = self.recorded(call.clone());

@@ -89,7 +89,8 @@ struct Written<'a> {
     usage: Usage,
 }
 
-/// Read first, so that another version is called by its name and not by the fields that it lacks.
+/// Read where the whole cannot be, so that another version is called by its name and not by the
+/// fields that it lacks.
 #[derive(Deserialize)]
 struct Head {
     schema: String,
@@ -98,8 +99,7 @@ struct Head {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Read {
-    #[serde(rename = "schema")]
-    _schema: String,
+    schema: String,
     run: String,
     step: String,
     component: Digest,
@@ -148,12 +148,14 @@ impl Trace {
                 .says(what)
                 .hint(format_args!("give a trace as `stepward run` writes it, with \"schema\": \"{SCHEMA}\""))
         };
-        let not_a_trace = |error: serde_json::Error| bad(format!("not a trace: {error}"));
-        let head: Head = serde_json::from_str(text).map_err(not_a_trace)?;
-        if head.schema != SCHEMA {
-            return Err(bad(format!("a file of the format `{}`, not `{SCHEMA}`", head.schema)));
+        let other = |schema: &str| bad(format!("a file of the format `{schema}`, not `{SCHEMA}`"));
+        let read: Read = serde_json::from_str(text).map_err(|error| match serde_json::from_str(text) {
+            Ok(Head { schema }) if schema != SCHEMA => other(&schema),
+            Ok(_) | Err(_) => bad(format!("not a trace: {error}")),
+        })?;
+        if read.schema != SCHEMA {
+            return Err(other(&read.schema));
         }
-        let read: Read = serde_json::from_str(text).map_err(not_a_trace)?;
         // A trace has every limit, also those that another one of the run made idle.
         let mut limits = Limits::default();
         for (name, value) in read.limits.iter() {

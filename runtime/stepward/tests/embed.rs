@@ -104,6 +104,105 @@ async fn a_trace_replays_identically_and_a_changed_one_does_not() {
     ));
 }
 
+/// Nobody can tell a trace that was cut short from one of a run that the host ended: neither is
+/// ever called identical.
+#[tokio::test]
+async fn a_trace_that_was_cut_short_is_at_most_as_far_as_recorded() {
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    let step = step(&engine, None).await;
+    let finished = engine.run(&step, job("[1,2]", Arc::new(Ticks::default())), now()).await;
+    let json = finished.trace.to_json().unwrap();
+    let forged = |calls: usize, last_reply: bool, end: End| {
+        let mut trace = Trace::from_json(&json, "trace.json").unwrap();
+        trace.calls.truncate(calls);
+        if !last_reply {
+            trace.calls.last_mut().unwrap().reply = None;
+        }
+        trace.end = end;
+        // The file takes it.
+        Trace::from_json(&trace.to_json().unwrap(), "trace.json").unwrap()
+    };
+    let refused = || End::Refused { rule: "endpoint-path".into() };
+    let late = || End::LimitExceeded { limit: LimitName::WallTimeMs };
+    for calls in 1..=5 {
+        for trace in
+            [forged(calls, false, refused()), forged(calls, false, late()), forged(calls, true, late())]
+        {
+            let verdict = replay(&engine, &step, &trace, None).await.unwrap();
+            assert_eq!(verdict, Replay::AsFarAsRecorded, "{calls} calls, {:?}", trace.end);
+        }
+        let answered = replay(&engine, &step, &forged(calls, true, refused()), None).await.unwrap();
+        assert!(matches!(answered, Replay::Diverged(_)), "a refusal ends a run in a call: {answered:?}");
+    }
+    // What was recorded still has to be what the step asks.
+    let mut other = forged(3, false, late());
+    other.calls[1].call = HostCall::Now { clock: Label::new("other").unwrap() };
+    let verdict = replay(&engine, &step, &other, None).await.unwrap();
+    assert!(matches!(verdict, Replay::Diverged(Divergence::Call { sequence: 1, .. })), "{verdict:?}");
+    let mut shorter = forged(5, false, late());
+    shorter.input = "[1]".into();
+    let verdict = replay(&engine, &step, &shorter, None).await.unwrap();
+    assert_eq!(verdict, Replay::Diverged(Divergence::FewerCalls { recorded: 5, made: 3 }));
+}
+
+/// Answers two calls, and the third when the wall time is over.
+#[derive(Default)]
+struct TooLate(AtomicU64);
+
+impl Broker for TooLate {
+    fn call<'a>(&'a self, _site: CallSite, _call: HostCall) -> BrokerFuture<'a> {
+        Box::pin(async move {
+            let tick = self.0.fetch_add(1, Ordering::Relaxed);
+            if tick == 2 {
+                tokio::time::advance(std::time::Duration::from_secs(31)).await;
+            }
+            Ok(HostReply::Now(tick))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_its_wall_time_ended_is_followed_as_far_as_it_went() {
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    // In a call.
+    let waiting = step(&engine, None).await;
+    let finished = engine.run(&waiting, job("[1,2]", Arc::new(Silent)), now()).await;
+    assert!(matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)));
+    assert_eq!(finished.trace.calls.len(), 1);
+    let verdict = replay(&engine, &waiting, &finished.trace, None).await.unwrap();
+    assert_eq!(verdict, Replay::AsFarAsRecorded);
+
+    // Between two calls: the guest counts for a while after each.
+    let count = "(local.set $turns (i32.const 1000000)) (loop $count
+        (local.set $turns (i32.sub (local.get $turns) (i32.const 1))) (br_if $count (local.get $turns)))";
+    let text = include_str!("support.wat")
+        .replace("(local $left i32)", "(local $left i32) (local $turns i32)")
+        .replace("(drop (call $now))", &format!("(drop (call $now)) {count}"));
+    let bytes = wat::parse_str(text).unwrap();
+    let limits = Limits::default();
+    let pinned = Pinned::check(bytes.clone(), Digest::of(&bytes)).unwrap();
+    let admitted = Inspected::read(pinned, &limits).unwrap().admit(&grants()).unwrap();
+    let counting = engine.prepare(admitted, None, &limits, now()).await.unwrap();
+    let finished = engine.run(&counting, job("[1,2]", Arc::new(TooLate::default())), now()).await;
+    assert!(
+        matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)),
+        "{:?}",
+        finished.outcome
+    );
+    assert_eq!(finished.trace.calls.len(), 3);
+    assert!(finished.trace.calls.iter().all(|recorded| recorded.reply.is_some()));
+    let verdict = replay(&engine, &counting, &finished.trace, None).await.unwrap();
+    assert_eq!(verdict, Replay::AsFarAsRecorded, "the fourth call is where the trace ends");
+}
+
+#[test]
+fn a_trace_of_another_version_is_called_by_its_name() {
+    for other in [r#"{"schema":"stepward.trace/2"}"#, r#"{"schema":"stepward.trace/2","run":7,"new":[]}"#] {
+        let fault = Trace::from_json(other, "t.json").unwrap_err().to_string();
+        assert!(fault.contains("a file of the format `stepward.trace/2`"), "{fault}");
+    }
+}
+
 #[test]
 fn traces_that_are_not_whole_are_refused_with_their_place() {
     for bad in ["", "{}", "[]", "{\"schema\":\"stepward.trace/1\"}", "null", "{\"schema\":1"] {

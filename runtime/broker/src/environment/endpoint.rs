@@ -121,7 +121,7 @@ pub(super) fn read(
         None => HeaderName::from_static("idempotency-key"),
     };
     if let Some(CredentialBinding { form: Form::Header(name), .. }) = &credential
-        && *name == idempotency_header
+        && headers::are_one(name, &idempotency_header)
     {
         return Err(source
             .fault(CREDENTIAL, &written.span())

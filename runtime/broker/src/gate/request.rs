@@ -82,12 +82,23 @@ pub(super) fn target(base: &str, segments: Segments<'_>) -> String {
     target
 }
 
+/// What services may read as the name of a parameter. PHP drops spaces before it, takes `.`, a space
+/// and a `[` that is not closed for `_`, and ends it at a zero byte and at any other `[`. Services
+/// also differ in whether they tell `Key` from `key`.
+fn readings(name: &str) -> [String; 2] {
+    let name = name.split_once('\0').map_or(name, |(name, _)| name);
+    let base = name.split_once('[').map_or(name, |(base, _)| base);
+    // A space or a dot at the end is an underscore to one service and nothing to another.
+    [name, base]
+        .map(|text| text.trim().replace(['.', ' ', '['], "_").trim_end_matches('_').to_ascii_lowercase())
+}
+
 /// Appends the encoded query.
 pub(super) fn query(target: &mut String, pairs: &[Pair], own: Option<&str>) -> Result<(), Refused> {
     at_most(pairs.len(), PAIRS, "query pairs")?;
+    let own = own.map(readings);
     for (index, Pair { name, value }) in pairs.iter().enumerate() {
-        // Services differ in whether they tell `Key` from `key`.
-        if own.is_some_and(|own| own.eq_ignore_ascii_case(name)) {
+        if own.as_ref().is_some_and(|own| readings(name).iter().any(|reading| own.contains(reading))) {
             return Err(refused(
                 QUERY,
                 format_args!("the query parameter {} belongs to the host", index + 1),
@@ -132,7 +143,12 @@ fn name(number: usize, pair: &Pair, own: &[HeaderName]) -> Result<HeaderName, Re
             .hint("leave it out; the host sets credential, idempotency, framing and routing")
     };
     match headers::name(&pair.name) {
-        Ok(name) if own.contains(&name) => Err(belongs(name.as_str())),
+        Ok(name) if own.iter().any(|own| headers::are_one(own, &name)) => Err(belongs(name.as_str())),
+        Ok(name) if !headers::is_plain(&name) => Err(refused(
+            HEADER_SYNTAX,
+            format_args!("the name of the header `{name}` has more than letters, digits and dashes"),
+        )
+        .hint("write dashes: many services cannot tell `a_b` from `a-b`")),
         Ok(name) => Ok(name),
         Err(HeaderRefusal::Reserved(_)) => Err(belongs(&pair.name.to_ascii_lowercase())),
         Err(HeaderRefusal::Malformed) => {

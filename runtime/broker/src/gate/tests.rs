@@ -112,24 +112,64 @@ fn the_hosts_headers_and_parameter_are_the_hosts() {
         "Proxy-Authorization",
         "Content-Length",
         "X-Forwarded-Host",
+        "X_Forwarded_Host",
+        "content_length",
+        "x_once",
+        "x.once",
+        "X-Client-IP",
+        "true_client_ip",
+        "proxy",
     ] {
         let request = HttpRequest { headers: vec![pair(name, "x")], ..get(&["suppliers", "7"]) };
         assert_eq!(rule(request), "endpoint-header", "{name}");
     }
-    for (name, value) in [("a b", "x"), (":path", "/"), ("x-a", "a\r\nb: c"), ("x-a", "a\0")] {
+    for (name, value) in
+        [("a b", "x"), (":path", "/"), ("x-a", "a\r\nb: c"), ("x-a", "a\0"), ("x_a", "a"), ("x.a", "a")]
+    {
         let request = HttpRequest { headers: vec![pair(name, value)], ..get(&["suppliers", "7"]) };
         assert_eq!(rule(request), "endpoint-header-syntax", "{name}");
     }
     let twice = HttpRequest { headers: vec![pair("x-a", "1"), pair("X-A", "2")], ..get(&["suppliers", "7"]) };
     assert_eq!(rule(twice), "endpoint-header-syntax");
-    for name in ["key", "KEY"] {
-        let request = HttpRequest { query: vec![pair(name, "mine")], ..get(&["suppliers", "7"]) };
-        assert_eq!(rule(request), "endpoint-query");
-    }
+    let headers = vec![pair("x-a", "1"), pair("X_A", "2")];
+    assert_eq!(rule(HttpRequest { headers, ..get(&["suppliers", "7"]) }), "endpoint-header-syntax");
     let header =
         ENVIRONMENT.replace(r#"as = "query", parameter = "key""#, r#"as = "header", header = "X-Api-Key""#);
-    let request = HttpRequest { headers: vec![pair("x-api-key", "mine")], ..get(&["suppliers", "7"]) };
-    assert_eq!(gate_in(&header).permit(request).unwrap_err().rule().as_str(), "endpoint-header");
+    for (bound, name) in
+        [("X-Api-Key", "x-api-key"), ("X-Api-Key", "x_api_key"), ("X_Api_Key", "x-api-key"), ("a.b", "a-b")]
+    {
+        let gate = gate_in(&header.replace("X-Api-Key", bound));
+        let request = HttpRequest { headers: vec![pair(name, "mine")], ..get(&["suppliers", "7"]) };
+        assert_eq!(gate.permit(request).unwrap_err().rule().as_str(), "endpoint-header", "{name}");
+    }
+}
+
+#[test]
+fn the_credentials_parameter_is_the_hosts_in_every_reading() {
+    let asks = |bound: &str, name| {
+        let gate = gate_in(&ENVIRONMENT.replace(r#"parameter = "key""#, &format!("parameter = {bound:?}")));
+        gate.permit(HttpRequest { query: vec![pair(name, "mine")], ..get(&["suppliers", "7"]) })
+    };
+    for (bound, name) in [
+        ("key", "key"),
+        ("key", "KEY"),
+        ("key", "  key"),
+        ("key", "Key "),
+        ("key", "key[]"),
+        ("key", " KEY[a][b]"),
+        ("key", "key\0more"),
+        ("api_key", "api.key"),
+        ("api_key", "api key"),
+        ("api_key", "Api[key"),
+        ("api.key", "api_key"),
+        ("key_", "key "),
+        ("auth[key]", "auth[ key]"),
+    ] {
+        assert_eq!(asks(bound, name).unwrap_err().rule().as_str(), "endpoint-query", "{bound} {name:?}");
+    }
+    for (bound, name) in [("key", "keys"), ("key", "my.key"), ("api_key", "apikey"), ("key", "a[key]")] {
+        assert!(asks(bound, name).is_ok(), "{bound} {name:?}");
+    }
 }
 
 #[test]

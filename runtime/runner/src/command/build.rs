@@ -10,7 +10,7 @@ use crate::{
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
-use stepward_fault::Fault;
+use stepward_fault::{Fault, shown};
 use stepward_seam::Interface;
 use stepward_trust::{Difference, LockedStep};
 
@@ -63,7 +63,7 @@ fn show(session: &Session, built: &Built) {
         .json("stepward.build/1", &Report { steps: steps.collect(), changes: &built.differences });
     table(session, built);
     for difference in &built.differences {
-        session.output().line(format_args!("  changed: {difference}"));
+        session.output().line(format_args!("  changed: {}", shown(&difference.to_string())));
     }
 }
 
@@ -86,8 +86,10 @@ fn reaches(step: &LockedStep) -> String {
         return "nothing".to_owned();
     }
     let imports = step.imports.iter().map(|import| match import.split_once(": ") {
-        Some((label, interface)) if interface == Interface::Secret.id() => styled(WARN, reveals(label)),
-        Some(_) | None => import.clone(),
+        Some((label, interface)) if interface == Interface::Secret.id() => {
+            styled(WARN, reveals(shown(label)))
+        }
+        Some(_) | None => shown(import).to_string(),
     });
     imports.collect::<Vec<_>>().join(", ")
 }

@@ -141,10 +141,8 @@ fn build(session: &Session, project: &Project) -> Result<(), Fault> {
     let mode = if project.lock_if_any()?.is_some() { Mode::Locked } else { Mode::Update };
     let built = match pipeline::build(project, mode, output) {
         Err(fault) if fault.rule() == pipeline::LOCKED => {
-            output.warning(format_args!(
-                "{}\n         {LOCK_FILE} was written anew; `git diff` shows the changes",
-                fault.message()
-            ));
+            output.warning(fault.message());
+            output.warning(format_args!("{LOCK_FILE} was written anew; `git diff` shows the changes"));
             pipeline::build(project, Mode::Update, output)?
         }
         result => result?,

@@ -11,7 +11,7 @@ use std::{
     path::{Path, PathBuf},
     process::ExitCode,
 };
-use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_fault::{Class, Fault, Owner, Rule, shown};
 use stepward_seam::Label;
 
 /// The rule that a new project is made where nothing is yet.
@@ -60,7 +60,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         &Made { project: name.to_string(), files: files.into_iter().map(|(path, _)| path).collect() },
     );
     output.line(format_args!("made the project {name} in {}", files::place(&root)));
-    output.line(format_args!("next:\n  cd {}\n  stepward build\n  stepward test\n  stepward run hello --input steps/hello/ada.json", arguments.path.display()));
+    output.line(format_args!("next:\n  cd {}\n  stepward build\n  stepward test\n  stepward run hello --input steps/hello/ada.json", shown(&arguments.path.display().to_string())));
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     files::{self, Purpose, Readers},
+    render::Output,
     running::{
         admission,
         execute::{self, Answers, Ran},
@@ -36,7 +37,8 @@ const NO_INPUT: Rule = Rule::new("input-missing");
 /// grants and the environment allow.
 ///
 /// The exit code is 0 only when the last step succeeded. A trace of each step is kept in the state
-/// folder; `stepward runs replay` runs it again without effects.
+/// folder; `stepward runs replay` runs it again without effects. The exit code is 7 where the run
+/// succeeded, but a trace or case could not be written.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// WORKFLOW, WORKFLOW/STEP, STEP, or a component file together with --digest
@@ -139,7 +141,7 @@ fn execute(session: &Session, arguments: &Arguments, ran: &mut Vec<Ran>) -> Resu
         execute::run(steps, input, &answers, &state, session.output(), ran),
     );
     if let Some(place) = record {
-        write_cases(&place, ran, many)?;
+        write_cases(&place, ran, many, session.output());
     }
     result
 }
@@ -172,11 +174,15 @@ fn grant_bare(plan: &mut Plan, ceilings: &Limits, lowered: &[(LimitName, u64)]) 
     Ok(())
 }
 
-fn write_cases(place: &Path, ran: &[Ran], many: bool) -> Result<(), Fault> {
-    for (step, case) in ran.iter().filter_map(|step| Some((step, step.case.as_ref()?))) {
+/// Writes the cases. Effects may have happened: a case that cannot be written must not hide them.
+fn write_cases(place: &Path, ran: &mut [Ran], many: bool, output: &Output) {
+    for step in ran {
+        let Some(case) = &step.case else { continue };
         let path = if many { place.join(format!("{}.json", step.name)) } else { place.to_owned() };
         let text = serde_json::to_string_pretty(case).unwrap_or_default();
-        files::write(&path, format!("{text}\n").as_bytes(), Readers::Public)?;
+        if let Err(fault) = files::write(&path, format!("{text}\n").as_bytes(), Readers::Public) {
+            output.warning(format_args!("step {}: its case is not written: {fault}", step.name));
+            step.lost.case = Some(fault);
+        }
     }
-    Ok(())
 }

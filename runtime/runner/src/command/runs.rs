@@ -34,7 +34,8 @@ pub(crate) enum Command {
 
 /// Runs a recorded step again without effects: every call is answered from the trace. On the same
 /// engine it must make the same calls, end the same and use the same fuel; on another engine the
-/// same calls and the same end. Exit code 8 when it does not.
+/// same calls and the same end. A run that the host ended, by its wall time or by a refusal in its
+/// last call, is followed as far as it was recorded. Exit code 8 when it does not repeat.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The trace of one step: STATE/ENV/traces/RUN/STEP.json
@@ -90,6 +91,10 @@ fn again(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
     let (word, meaning) = match verdict {
         Replay::Identical => ("identical", "the same calls, the same end, the same fuel"),
         Replay::SameBehaviour => ("same-behaviour", "the same calls and the same end, on another engine"),
+        Replay::AsFarAsRecorded => (
+            "as-far-as-recorded",
+            "the same as far as it was recorded: the host ended the run there, which a replay cannot repeat",
+        ),
         Replay::Diverged(divergence) => {
             return Err(Fault::new(Class::EvidenceInvalid, Owner::Caller, DIVERGED)
                 .at(place)

@@ -6,7 +6,9 @@ use crate::{
     project::{Project, Source},
     render::{BAD, DIM, GOOD, STRONG, count, duration, styled},
     running::{
-        admission, execute,
+        admission,
+        code::Code,
+        execute,
         headroom::{Headroom, headroom},
         live::{Found, Wanted},
         plan::{self, PlannedStep},
@@ -22,7 +24,7 @@ use std::{
     process::ExitCode,
     sync::Arc,
 };
-use stepward::{Broker, Case, CodeDir, Deadline, Engine, Job, Step};
+use stepward::{Broker, Case, Deadline, Engine, Job, Step};
 use stepward_fault::{Class, Fault, shown};
 use stepward_seam::{Grant, HostCall, HostReply, HttpFailure, HttpRequest, Label, Limits, Usage};
 
@@ -113,7 +115,7 @@ async fn test_step(
     name: &Label,
     ceilings: &Limits,
     engine: &Engine,
-    code: &CodeDir,
+    code: &Code,
 ) -> Result<Vec<Verdict>, Fault> {
     let output = session.output();
     let files = files::list(&cases_folder(project, name)?, "json")?;

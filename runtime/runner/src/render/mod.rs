@@ -1,6 +1,7 @@
 //! Showing results: for people on a terminal, or as JSON for programs.
 
 mod fault;
+mod json;
 mod table;
 mod units;
 
@@ -10,7 +11,7 @@ pub(crate) use units::{bytes, count, duration};
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 use std::{fmt, io::Write as _, process::ExitCode};
-use stepward_fault::Fault;
+use stepward_fault::{Fault, shown};
 
 /// Good news.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
@@ -62,24 +63,26 @@ impl Output {
         self.json
     }
 
-    /// One line of a result, for people.
+    /// One line of a result, for people. It may have styles: escape what others wrote before.
     pub(crate) fn line(&self, text: impl fmt::Display) {
         if !self.json {
             drop(writeln!(anstream::stdout(), "{text}"));
         }
     }
 
-    /// One line of progress: on standard error, so that results can be piped.
+    /// One line of progress, in plain text: on standard error, so that results can be piped.
     pub(crate) fn progress(&self, text: impl fmt::Display) {
         if !self.json {
-            drop(writeln!(anstream::stderr(), "{text}"));
+            drop(writeln!(anstream::stderr(), "{}", shown(&text.to_string())));
         }
     }
 
     /// The one JSON object of a command; nothing where results are for people.
     pub(crate) fn json<T: Serialize>(&self, schema: &'static str, content: &T) {
         if self.json {
-            raw(&serde_json::to_string_pretty(&Document { schema, content }).unwrap_or_default());
+            raw(&json::plain(
+                &serde_json::to_string_pretty(&Document { schema, content }).unwrap_or_default(),
+            ));
         }
     }
 
@@ -102,9 +105,9 @@ impl Output {
         self.line(fault::Report(fault).to_string().trim_end());
     }
 
-    /// Shows something that a person should look at: on standard error, beside JSON too.
+    /// Shows something that a person should look at, in one line: on standard error, beside JSON too.
     #[expect(clippy::unused_self, reason = "a warning is output; who may write says so by this value")]
     pub(crate) fn warning(&self, text: impl fmt::Display) {
-        drop(writeln!(anstream::stderr(), "{}: {text}", styled(WARN, "warning")));
+        drop(writeln!(anstream::stderr(), "{}: {}", styled(WARN, "warning"), shown(&text.to_string())));
     }
 }

@@ -3,15 +3,15 @@
 
 use super::{
     admission,
+    code::Code,
     live::now_ms,
     plan::{Plan, PlannedStep},
-    state::{State, random},
+    state::{State, random, write_trace},
 };
 use crate::render::Output;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use stepward::{
-    Admitted, Broker, Case, CodeDir, Deadline, Engine, EngineOptions, Finished, Job, Outcome, Prepared,
-    Recorded, Step,
+    Admitted, Broker, Case, Deadline, Engine, EngineOptions, Finished, Job, Outcome, Prepared, Recorded, Step,
 };
 use stepward_broker::{Bindings, LiveBroker, StepIdentity};
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -50,10 +50,28 @@ pub(crate) struct Ran {
     pub(crate) usage: Usage,
     /// What it asked for.
     pub(crate) calls: Vec<Recorded>,
-    /// Where its trace lies; none where a limit refused the step before it ran.
+    /// Where its trace lies; none where a limit refused the step before it ran, or `lost` says why.
     pub(crate) trace: Option<PathBuf>,
+    /// What of its record could not be written. What it did stands all the same.
+    pub(crate) lost: Lost,
     /// What would be the case of this run; none where it did not run.
     pub(crate) case: Option<Case>,
+}
+
+/// What could not be written of the record of a step that ran.
+#[derive(Debug, Default)]
+pub(crate) struct Lost {
+    /// Why there is no trace.
+    pub(crate) trace: Option<Fault>,
+    /// Why there is no case, where one was asked for.
+    pub(crate) case: Option<Fault>,
+}
+
+impl Lost {
+    /// Whether the record is not whole.
+    pub(crate) fn any(&self) -> bool {
+        self.trace.is_some() || self.case.is_some()
+    }
 }
 
 /// Who answers the calls of the steps.
@@ -92,6 +110,7 @@ fn note_limit<T>(
                 usage: Usage::default(),
                 calls: Vec::new(),
                 trace: None,
+                lost: Lost::default(),
                 case: None,
             });
         }
@@ -204,13 +223,13 @@ struct ReadyStep {
 pub(crate) async fn prepare(
     engine: &Engine,
     admitted: Admitted,
-    code: &CodeDir,
+    code: &Code,
     limits: &Limits,
     place: &str,
     output: &Output,
 ) -> Result<Step, Fault> {
     let step = engine
-        .prepare(admitted, Some(code), limits, Deadline::start(limits))
+        .prepare(admitted, code.folder(output), limits, Deadline::start(limits))
         .await
         .map_err(|fault| fault.at(place))?;
     match step.prepared() {
@@ -226,7 +245,7 @@ pub(crate) async fn prepare(
 
 async fn ready(
     engine: &Engine,
-    code: &CodeDir,
+    code: &Code,
     step: AdmittedStep,
     output: &Output,
     ran: &mut Vec<Ran>,
@@ -266,25 +285,37 @@ pub(crate) async fn run(
         let broker = broker(answers, &run, &step.planned, output)?;
         all.push((step, broker));
     }
+    // The last that can be refused without an effect: a run whose traces have no place.
+    let traces = state.run(&run)?;
     let mut document = input;
     for (step, broker) in all {
         let name = &step.planned.name;
         let job = Job::new(&run, name, &document, step.limits.clone(), broker);
         let finished = engine.run(&step.step, job, deadline(&step.limits, step.compiling)).await;
-        let trace = state.write_trace(&run, name, &finished.trace.to_json()?)?;
-        let done = finish(step, &document, finished, trace);
+        let trace = finished.trace.to_json();
+        let done = finish(step, &document, finished);
         let next = match &done.outcome {
             Outcome::Succeeded(output) => Some(output.clone()),
             Outcome::Failed(_) | Outcome::LimitExceeded(_) | Outcome::Refused(_) => None,
         };
+        // Before anything is written: what the step did stands, whatever the disk says.
         ran.push(done);
+        if let Some(done) = ran.last_mut() {
+            match trace.and_then(|trace| write_trace(&traces, &done.name, &trace)) {
+                Ok(path) => done.trace = Some(path),
+                Err(fault) => {
+                    output.warning(format_args!("step {}: its trace is not kept: {fault}", done.name));
+                    done.lost.trace = Some(fault);
+                }
+            }
+        }
         let Some(next) = next else { break };
         document = next;
     }
     Ok(())
 }
 
-fn finish(step: ReadyStep, input: &str, finished: Finished, trace: PathBuf) -> Ran {
+fn finish(step: ReadyStep, input: &str, finished: Finished) -> Ran {
     let Finished { outcome, usage, trace: recorded } = finished;
     let document = serde_json::from_str(input).unwrap_or_default();
     Ran {
@@ -295,7 +326,8 @@ fn finish(step: ReadyStep, input: &str, finished: Finished, trace: PathBuf) -> R
         outcome,
         usage,
         calls: recorded.calls,
-        trace: Some(trace),
+        trace: None,
+        lost: Lost::default(),
     }
 }
 

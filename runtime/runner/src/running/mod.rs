@@ -1,6 +1,7 @@
 //! Running steps: what is to run, under which limits and grants, where it leaves its traces.
 
 pub(crate) mod admission;
+pub(crate) mod code;
 pub(crate) mod execute;
 pub(crate) mod headroom;
 pub(crate) mod input;

@@ -61,6 +61,10 @@ pub(crate) struct StepJson<'a> {
     reached: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_error: Option<&'a Fault>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    case_error: Option<&'a Fault>,
 }
 
 impl<'a> StepJson<'a> {
@@ -76,7 +80,9 @@ impl<'a> StepJson<'a> {
             },
             usage: ran.usage,
             reached: ran.calls.iter().filter_map(reached).collect(),
-            trace: ran.trace.as_deref().map(crate::files::place),
+            trace: ran.trace.as_deref().map(crate::files::from_here),
+            trace_error: ran.lost.trace.as_ref(),
+            case_error: ran.lost.case.as_ref(),
         }
     }
 }
@@ -149,10 +155,17 @@ impl Report<'_> {
         }
     }
 
+    /// The exit code of a run without an error: a record that is not whole is one thing to look at.
+    fn done(&self) -> u8 {
+        if self.ran.iter().any(|ran| ran.lost.any()) { Class::Unavailable.exit_code() } else { 0 }
+    }
+
     /// Shows the run and gives the exit code.
     pub(crate) fn show(&self, output: &Output) -> ExitCode {
         let error = self.error();
-        let code = ExitCode::from(error.as_ref().map_or(0, |error| error.fault.class().exit_code()));
+        let code = ExitCode::from(
+            error.as_ref().map_or_else(|| self.done(), |error| error.fault.class().exit_code()),
+        );
         if output.is_json() {
             self.json(output, error);
             return code;

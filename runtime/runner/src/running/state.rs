@@ -1,13 +1,15 @@
-//! What the machine keeps for one environment: keys, secrets, compiled code, traces.
+//! What the machine keeps for one environment: keys, secrets, compiled code, traces. And the one
+//! key that it keeps for its user.
 
+use super::code::{self, Code};
 use crate::{
-    files::{self, Purpose, Readers},
+    files::{self, Readers},
     session::{Session, absolute, here},
 };
 use aws_lc_rs::rand;
 use cap_std::{ambient_authority, fs::Dir};
 use std::path::{Path, PathBuf};
-use stepward::{CodeDir, CodeKey};
+use stepward::CodeDir;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{Label, SecretBytes};
 
@@ -84,39 +86,42 @@ impl State {
         Ok(folder)
     }
 
-    /// Writes the trace of one step.
-    pub(crate) fn write_trace(&self, run: &str, step: &str, trace: &str) -> Result<PathBuf, Fault> {
-        let path = self.run(run)?.join(format!("{step}.json"));
-        files::write(&path, trace.as_bytes(), Readers::Owner)?;
-        Ok(path)
-    }
-
     /// The environment's key: idempotency keys and fingerprints of secrets are made with it.
     pub(crate) fn environment_key(&self) -> Result<SecretBytes, Fault> {
-        self.key("environment.key").map(|bytes| SecretBytes::new(bytes.to_vec()))
+        key(&self.keys().join("environment.key")).map(|bytes| SecretBytes::new(bytes.to_vec()))
     }
 
-    /// Where compiled code is kept, with the key that authenticates it.
-    pub(crate) fn code(&self) -> Result<CodeDir, Fault> {
-        let key = CodeKey::new(self.key("code.key")?);
-        Ok(CodeDir::new(folder(&self.cache())?, key))
+    /// Where compiled code is kept, believed by a key that never lies in this state.
+    pub(crate) fn code(&self) -> Result<Code, Fault> {
+        let key = code::key()?;
+        let folder = folder(&self.cache())?;
+        Ok(Code::new(key.map(|key| CodeDir::new(folder, key))))
     }
+}
 
-    /// A key of this state, made at its first use.
-    fn key(&self, name: &str) -> Result<[u8; KEY_BYTES], Fault> {
-        let path = self.keys().join(name);
-        if !path.exists() {
-            files::write_new(&path, &random::<KEY_BYTES>()?)?;
-        }
-        let bytes = files::read(&path, Purpose::Key)?;
-        bytes.try_into().map_err(|bytes: Vec<u8>| {
-            Fault::new(Class::BadInput, Owner::Operator, KEY)
-                .at(files::place(&path))
-                .says(format_args!("the key has {} bytes; it must have {KEY_BYTES}", bytes.len()))
-                .hint("restore it from a backup; deleting code.key only costs a compile, but a new environment.key \
-                       makes other idempotency keys, so runs that were interrupted may repeat their effects")
-        })
+/// Writes the trace of one step into the folder of its run.
+pub(crate) fn write_trace(folder: &Path, step: &str, trace: &str) -> Result<PathBuf, Fault> {
+    let path = folder.join(format!("{step}.json"));
+    files::write(&path, trace.as_bytes(), Readers::Owner)?;
+    Ok(path)
+}
+
+/// A key, made at its first use.
+pub(crate) fn key(path: &Path) -> Result<[u8; KEY_BYTES], Fault> {
+    // A link that leads nowhere is there too: reading refuses it.
+    if path.symlink_metadata().is_err() {
+        files::write_new(path, &random::<KEY_BYTES>()?)?;
     }
+    let bytes = files::read_key(path)?;
+    bytes.try_into().map_err(|bytes: Vec<u8>| {
+        Fault::new(Class::BadInput, Owner::Operator, KEY)
+            .at(files::place(path))
+            .says(format_args!("the key has {} bytes; it must have {KEY_BYTES}", bytes.len()))
+            .hint(
+                "restore it from a backup; deleting code.key only costs a compile, but a new environment.key \
+                   makes other idempotency keys, so runs that were interrupted may repeat their effects",
+            )
+    })
 }
 
 /// Opens a folder as a capability.

@@ -8,6 +8,9 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "tests start the binary and make the files that it reads")]
 
+mod escapes;
+mod evidence;
+mod keys;
 mod life;
 mod reach;
 mod refused;
@@ -64,16 +67,23 @@ fn with_input(folder: &Path, arguments: &[&str], input: &str) -> Ended {
 }
 
 fn spawn(folder: &Path, arguments: &[&str]) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_stepward"))
+    command(folder, arguments).spawn().unwrap()
+}
+
+/// The binary, with a place of the tests' own for what it keeps for its user.
+fn command(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stepward"));
+    command
         .args(arguments)
         .current_dir(folder)
         .env_remove("STEPWARD_STATE")
         .env_remove("STEPWARD_LOG")
+        .env_remove("CLICOLOR_FORCE")
+        .env("XDG_STATE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/user-state"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+        .stderr(Stdio::piped());
+    command
 }
 
 /// A folder with these files.

@@ -15,8 +15,8 @@ use tempfile::TempDir;
 /// Far longer than anything here takes.
 const SOON: Duration = Duration::from_mins(1);
 const PROJECT: &str = "[project]\nname = 'p'\n[steps.a]\ncomponent = 'a.wasm'\n";
-const WORKFLOW: (&str, &str) = ("workflows/w.toml", "name = 'w'\n[[steps]]\nname = 'a'\n");
-const DEV: (&str, &str) = ("environments/dev/environment.toml", "name = 'dev'\n");
+pub(crate) const WORKFLOW: (&str, &str) = ("workflows/w.toml", "name = 'w'\n[[steps]]\nname = 'a'\n");
+pub(crate) const DEV: (&str, &str) = ("environments/dev/environment.toml", "name = 'dev'\n");
 const SECRET: &str = r#"(import "token" (instance $token
   (type $a-revealed (record (field "version" string) (field "value" (list u8))))
   (export "revealed" (type $revealed (eq $a-revealed)))
@@ -25,7 +25,7 @@ const FOREVER: &str = "(loop $forever (br $forever))";
 const CASE: &str = r#"{"input": {"n": 1}, "expect": {"output": {"n": 1}}}"#;
 
 /// A component with these imports that does `first`, and then answers with its input.
-fn component(imports: &str, first: &str) -> Vec<u8> {
+pub(crate) fn component(imports: &str, first: &str) -> Vec<u8> {
     wat::parse_str(format!(
         r#"(component
   (import "stepward:step/types@0.1.0" (instance $types
@@ -52,20 +52,20 @@ fn component(imports: &str, first: &str) -> Vec<u8> {
 }
 
 /// A project whose step `a` is this component, built.
-fn project(component: &[u8], files: &[(&str, &str)]) -> TempDir {
+pub(crate) fn project(component: &[u8], files: &[(&str, &str)]) -> TempDir {
     let here = folder(&[&[("stepward.toml", PROJECT), ("in.json", "{\"n\": 1}")], files].concat());
     fs::write(here.path().join("a.wasm"), component).unwrap();
     stepward(here.path(), &["build"]).must(0);
     here
 }
 
-fn run(here: &Path, more: &[&str]) -> Ended {
+pub(crate) fn run(here: &Path, more: &[&str]) -> Ended {
     let ended = stepward(here, &[&["run", "--input", "in.json", "--json"], more].concat());
     must_conform("run", &ended.json());
     ended
 }
 
-fn error(ended: &Ended) -> (Value, i32) {
+pub(crate) fn error(ended: &Ended) -> (Value, i32) {
     (ended.json()["error"]["rule"].clone(), ended.code)
 }
 
@@ -167,7 +167,7 @@ fn a_revealed_secret_is_loud() {
 }
 
 /// Waits for a file that the binary makes.
-fn until_there(folder: &Path) -> PathBuf {
+pub(crate) fn until_there(folder: &Path) -> PathBuf {
     let late = Instant::now() + SOON;
     loop {
         if let Some(Ok(entry)) = fs::read_dir(folder).ok().and_then(|mut entries| entries.next()) {

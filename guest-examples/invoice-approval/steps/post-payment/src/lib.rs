@@ -52,8 +52,9 @@ struct SignedOrder<'a> {
 /// Posts a payment.
 ///
 /// # Errors
-/// The ERP's own code where it refuses the order (permanent) or cannot take it now (retryable), and
-/// the errors of the SDK where there is no answer.
+/// The ERP's own code where it refuses the order (permanent) or takes no more for now (retryable).
+/// `call-in-doubt` where it failed, for it may have booked the payment before (permanent). The errors
+/// of the SDK where there is no answer.
 #[step]
 pub fn post_payment(
     invoice: CheckedInvoice,
@@ -121,7 +122,10 @@ fn refused(response: &Response, status: u16) -> StepError {
         Ok(_) | Err(_) => ("payment-refused".to_owned(), format!("the ERP answered with status {status}")),
     };
     match status {
-        429 | 500.. => StepError::retryable(code, message),
+        429 => StepError::retryable(code, message),
+        500.. => {
+            StepError::permanent("call-in-doubt", format!("the ERP may have booked the payment: {message}"))
+        }
         _ => StepError::permanent(code, message),
     }
 }

@@ -94,9 +94,10 @@ fn refusals_keep_the_code_of_the_erp() {
         (post().reply(409).json(&paid), ErrorKind::Permanent, "invoice-already-paid"),
         (
             post().reply(503).json(&json!({"code": "unavailable", "message": "…"})),
-            ErrorKind::Retryable,
-            "unavailable",
+            ErrorKind::Permanent,
+            "call-in-doubt",
         ),
+        (post().reply(502).bytes(*b"<html>"), ErrorKind::Permanent, "call-in-doubt"),
         (post().reply(429).bytes(*b""), ErrorKind::Retryable, "payment-refused"),
         (post().reply(422).json(&forged), ErrorKind::Permanent, "payment-refused"),
         (post().reply(302).bytes(*b""), ErrorKind::Permanent, "payment-refused"),
