@@ -9,6 +9,7 @@ mod guests {
     pub(super) use each_hostile_guest;
 }
 
+mod broker;
 mod crossing;
 mod determinism;
 mod every;
@@ -25,7 +26,8 @@ mod time;
 mod every_file_has_a_test {
     #[allow(unused_imports, reason = "not every module has a test for a file")]
     use super::{
-        crossing::*, determinism::*, isolation::*, memory::*, names::*, proposals::*, text::*, time::*,
+        broker::*, crossing::*, determinism::*, isolation::*, memory::*, names::*, proposals::*, text::*,
+        time::*,
     };
 
     macro_rules! tested {

@@ -1,0 +1,63 @@
+;; Tries: headers that carry credentials, frame the message, name the connection, or pass for one of
+;; the host's; and names that are none.
+;; Contained by: the gate's rules `endpoint-header` and `endpoint-header-syntax`; nothing leaves the host.
+(component
+  ;;! step
+  ;;! import http-endpoint erp
+  (core module $guest-module
+    (import "base" "memory" (memory 1))
+    (import "base" "ok" (func $ok (param i32 i32) (result i32)))
+    (import "erp" "send" (func $send
+      (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+    (data (i32.const 16) "{}")
+    (data (i32.const 32) "\28\00\00\00\05\00\00\00items")
+    (data (i32.const 64) "host")
+    (data (i32.const 68) "1")
+    (data (i32.const 69) "Authorization")
+    (data (i32.const 82) "1")
+    (data (i32.const 83) "cookie")
+    (data (i32.const 89) "1")
+    (data (i32.const 90) "content-length")
+    (data (i32.const 104) "1")
+    (data (i32.const 105) "Transfer-Encoding")
+    (data (i32.const 122) "1")
+    (data (i32.const 123) "connection")
+    (data (i32.const 133) "1")
+    (data (i32.const 134) "proxy-authorization")
+    (data (i32.const 153) "1")
+    (data (i32.const 154) "te")
+    (data (i32.const 156) "1")
+    (data (i32.const 157) "upgrade")
+    (data (i32.const 164) "1")
+    (data (i32.const 165) "idempotency-key")
+    (data (i32.const 180) "1")
+    (data (i32.const 181) "x-forwarded-for")
+    (data (i32.const 196) "1")
+    (data (i32.const 197) "authorization_")
+    (data (i32.const 211) "1")
+    (data (i32.const 212) "x_http_method_override")
+    (data (i32.const 234) "1")
+    (data (i32.const 235) ":path")
+    (data (i32.const 240) "1")
+    (data (i32.const 241) "a\0d\0ab")
+    (data (i32.const 245) "1")
+    (data (i32.const 246) "a b")
+    (data (i32.const 249) "1")
+    (data (i32.const 1024) "\40\00\00\00\04\00\00\00\44\00\00\00\01\00\00\00\45\00\00\00\0d\00\00\00\52\00\00\00\01\00\00\00\53\00\00\00\06\00\00\00\59\00\00\00\01\00\00\00\5a\00\00\00\0e\00\00\00\68\00\00\00\01\00\00\00\69\00\00\00\11\00\00\00\7a\00\00\00\01\00\00\00\7b\00\00\00\0a\00\00\00\85\00\00\00\01\00\00\00\86\00\00\00\13\00\00\00\99\00\00\00\01\00\00\00\9a\00\00\00\02\00\00\00\9c\00\00\00\01\00\00\00\9d\00\00\00\07\00\00\00\a4\00\00\00\01\00\00\00\a5\00\00\00\0f\00\00\00\b4\00\00\00\01\00\00\00\b5\00\00\00\0f\00\00\00\c4\00\00\00\01\00\00\00\c5\00\00\00\0e\00\00\00\d3\00\00\00\01\00\00\00\d4\00\00\00\16\00\00\00\ea\00\00\00\01\00\00\00\eb\00\00\00\05\00\00\00\f0\00\00\00\01\00\00\00\f1\00\00\00\04\00\00\00\f5\00\00\00\01\00\00\00\f6\00\00\00\03\00\00\00\f9\00\00\00\01\00\00\00")
+    (func (export "run") (param i32 i32) (result i32)
+      (local $header i32)
+      (local.set $header (i32.const 1024))
+      (loop $each
+        (call $send
+          (i32.const 0)
+          (i32.const 32) (i32.const 1)
+          (i32.const 0) (i32.const 0)
+          (local.get $header) (i32.const 1)
+          (i32.const 0) (i32.const 0) (i32.const 0)
+          (i32.const 0) (i32.const 0) (i32.const 0)
+          (i32.const 2048))
+        (local.set $header (i32.add (local.get $header) (i32.const 16)))
+        (br_if $each (i32.lt_u (local.get $header) (i32.const 1280))))
+      (call $ok (i32.const 16) (i32.const 2))))
+  ;;! run
+)
