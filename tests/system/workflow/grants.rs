@@ -13,7 +13,8 @@ async fn refusals(stage: &Stage, expected: &str) -> (String, Vec<(String, String
     let logged = ended
         .stderr
         .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        // Warnings for people stand beside the log.
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
         .filter(|line| line["fields"]["hint"].is_string())
         .map(|line| {
             let text = |name: &str| line["fields"][name].as_str().unwrap().to_owned();
@@ -49,6 +50,17 @@ async fn a_path_that_the_workflow_does_not_grant() {
         "add \"/invoices/*\" to `paths` under [steps.grants.endpoint.erp] in the workflow file, under this step",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_person_is_told_how_to_see_the_line() {
+    let stage = Stage::new().await;
+    edit(&stage.project().join(WORKFLOW), ", \"/invoices/*\"]", "]");
+    let document = format!("documents/{INVOICE}");
+    let ended = stage.stepward(["run", "approve", "--input", &document]).await;
+    assert_eq!(ended.code, Some(4));
+    assert!(ended.stdout.contains("→ refused by endpoint-path"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("and in which file: --log=warn"), "{}", ended.stdout);
 }
 
 #[tokio::test]

@@ -14,6 +14,8 @@ use stepward_trust::Digest;
 const STEP_FAILED: Rule = Rule::new("step-failed");
 /// The rule that a limit ends a run.
 const LIMIT_EXCEEDED: Rule = Rule::new("limit-exceeded");
+/// What stands between a call and the rule that refused it.
+const REFUSED_BY: &str = " → refused by ";
 /// Lines of the output document that people are shown.
 const OUTPUT_LINES: usize = 40;
 
@@ -222,6 +224,9 @@ impl Report<'_> {
         } else {
             format!("\nreached:\n{}", lines.join("\n"))
         });
+        if lines.iter().any(|line| line.contains(REFUSED_BY)) {
+            output.line("  to see which line would allow a refused call, and in which file: --log=warn");
+        }
         if let Some(last) = self.ran.last()
             && let Some(folder) = last.trace.as_deref().and_then(Path::parent)
         {
@@ -252,7 +257,7 @@ pub(crate) fn reached(recorded: &Recorded) -> Option<String> {
             | HostReply::Sign(Err(refusal))
             | HostReply::Reveal(Err(refusal)),
         ) => {
-            format!(" → refused by {}", refusal.rule)
+            format!("{REFUSED_BY}{}", refusal.rule)
         }
         Some(
             HostReply::Sign(Ok(_))
