@@ -79,10 +79,10 @@ fn inspect_seeds() {
         })
         .collect();
     insta::assert_snapshot!(ends.join("\n"), @r"
-    absent-index: component-invalid
+    absent-index: component-structure
     lying-count: component-structure
-    open-nesting: component-invalid
-    sections: exports
+    open-nesting: component-structure
+    sections: component-structure
     smallest: exports
     ");
 }

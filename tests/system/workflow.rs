@@ -81,7 +81,7 @@ async fn a_run_says_what_each_step_was_used_and_left() {
     let lock = fs::read_to_string(stage.project().join("stepward.lock")).unwrap();
     for (number, (name, calls)) in STEPS.into_iter().zip([0, 2, 2]).enumerate() {
         let step = &run["steps"][number];
-        assert_eq!(keys(step), ["component", "name", "status", "trace", "usage"]);
+        assert_eq!(keys(step), ["component", "name", "reached", "status", "trace", "usage"]);
         assert_eq!(step["name"], name);
         let component = step["component"].as_str().unwrap();
         assert!(lock.contains(&format!("[steps.{name}]\ncomponent = \"{component}\"")), "{lock}");

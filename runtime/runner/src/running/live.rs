@@ -149,8 +149,8 @@ impl Found {
 fn missing(project: &Project, folder: &Path, name: &Label) -> Fault {
     let known = files::folders(&project.environments()).unwrap_or_default();
     Fault::new(Class::BadInput, Owner::Caller, MISSING)
-        .at(files::place(folder))
-        .says(format_args!("there is no environment {name:?}: the folder holds no {FILE}"))
+        .at(files::place(&folder.join(FILE)))
+        .says(format_args!("there is no environment {name:?}: its file is not there"))
         .hint(if known.is_empty() {
             format!("there are none yet; write {}", files::place(&folder.join(FILE)))
         } else {

@@ -93,7 +93,7 @@ fn an_environment_that_is_missing_is_refused() {
         let ended = run(here.path(), more);
         assert_eq!(error(&ended), (json!("environment-missing"), 9), "{more:?}");
         let fault = &ended.json()["error"];
-        assert_eq!(fault["place"], format!("environments/{missing}"));
+        assert_eq!(fault["place"], format!("environments/{missing}/environment.toml"));
         assert!(fault["hint"].as_str().unwrap().contains("live"), "{fault}");
     }
     run(here.path(), &["w", "--env", "live"]).must(0);
