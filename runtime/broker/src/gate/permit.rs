@@ -12,8 +12,9 @@ use stepward_seam::Method;
 /// It can be made by the gate alone and cannot be copied:
 ///
 /// ```compile_fail,E0451
-/// let permit: stepward_broker::Permit = unimplemented!();
-/// let _forged = stepward_broker::Permit { ..permit };
+/// fn forged(permit: stepward_broker::Permit) -> stepward_broker::Permit {
+///     stepward_broker::Permit { ..permit }
+/// }
 /// ```
 ///
 /// ```compile_fail,E0599
