@@ -60,6 +60,33 @@ impl Inspected {
     }
 }
 
+/// What linking a component's code needs: which component it is, and the imports that were admitted.
+///
+/// Whoever prepares code in another process sends this along; [`Admitted::linkage`] is the only way
+/// to one that was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Linkage {
+    component: Digest,
+    imports: Vec<Import>,
+}
+
+impl Linkage {
+    /// Takes over what the process that admitted the component said.
+    pub fn new(component: Digest, imports: Vec<Import>) -> Self {
+        Self { component, imports }
+    }
+
+    /// The digest of the component's bytes.
+    pub fn component(&self) -> Digest {
+        self.component
+    }
+
+    /// What the component can ask for, all of it granted.
+    pub fn imports(&self) -> &[Import] {
+        &self.imports
+    }
+}
+
 fn line_to_add(label: &Label, interface: Interface) -> String {
     let table = format!("[steps.grants.{}.{label}]", interface.grant_key());
     match interface {
@@ -84,7 +111,13 @@ impl Admitted {
         self.inspected.digest()
     }
 
-    pub(crate) fn bytes(&self) -> &[u8] {
+    /// What linking its code needs.
+    pub fn linkage(&self) -> Linkage {
+        Linkage { component: self.digest(), imports: self.imports().to_vec() }
+    }
+
+    /// The bytes that were admitted: what is to be compiled, and nothing else.
+    pub fn bytes(&self) -> &[u8] {
         self.inspected.bytes()
     }
 }

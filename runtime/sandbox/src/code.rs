@@ -1,12 +1,13 @@
 //! Compiled code that was kept: authenticated in memory before it is loaded.
 //!
 //! Loading native code is running it, and wasmtime's own format carries no authentication. What
-//! [`Engine::seal`] gives out is bound by a keyed BLAKE3 (its `keyed_hash` mode) to its bytes, to
+//! [`CodeKey::seal`] gives out is bound by a keyed BLAKE3 (its `keyed_hash` mode) to its bytes, to
 //! the component's digest and to the engine's fingerprint; [`Engine::open`] checks that on the very
-//! buffer that it then loads.
+//! buffer that it then loads. A process that only keeps code and never loads it uses
+//! [`CodeKey::check`].
 #![allow(unsafe_code, reason = "loading authenticated native code is the one unsafe act of this crate")]
 
-use crate::admit::Admitted;
+use crate::admit::{Admitted, Linkage};
 use crate::engine::{Engine, Ready};
 use std::fmt;
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -28,6 +29,54 @@ impl CodeKey {
     /// Takes over 32 random bytes.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(Zeroizing::new(bytes))
+    }
+}
+
+/// Native code whose tag was just checked: what the holder of the key once sealed for this component
+/// and this engine.
+#[derive(Debug)]
+pub struct Authentic<'a>(&'a [u8]);
+
+impl<'a> Authentic<'a> {
+    /// The code, in wasmtime's format.
+    pub fn native(&self) -> &'a [u8] {
+        self.0
+    }
+}
+
+impl CodeKey {
+    /// Binds native code to the component that it was compiled from and to the engine that it is for.
+    ///
+    /// Whoever opens it runs it: seal nothing but what a compiler gave for these very bytes.
+    pub fn seal(&self, component: Digest, engine: Digest, native: &[u8]) -> Vec<u8> {
+        let tag = tag(self, component, engine, native);
+        let mut sealed = Vec::with_capacity(HEAD_BYTES + native.len());
+        sealed.extend_from_slice(MAGIC);
+        sealed.extend_from_slice(tag.as_bytes());
+        sealed.extend_from_slice(native);
+        sealed
+    }
+
+    /// Checks kept code without loading it.
+    ///
+    /// # Errors
+    /// [`CodeRefusal::Format`] or [`CodeRefusal::Tag`].
+    pub fn check<'a>(
+        &self,
+        component: Digest,
+        engine: Digest,
+        sealed: &'a [u8],
+    ) -> Result<Authentic<'a>, CodeRefusal> {
+        let (magic, rest) = sealed.split_first_chunk::<18>().ok_or(CodeRefusal::Format)?;
+        let (given, native) = rest.split_first_chunk::<TAG_BYTES>().ok_or(CodeRefusal::Format)?;
+        if magic != MAGIC {
+            return Err(CodeRefusal::Format);
+        }
+        // The comparison of `blake3::Hash` takes the same time wherever the tags differ.
+        if tag(self, component, engine, native) != blake3::Hash::from_bytes(*given) {
+            return Err(CodeRefusal::Tag);
+        }
+        Ok(Authentic(native))
     }
 }
 
@@ -79,12 +128,7 @@ impl Engine {
                 .says(format_args!("compiled code cannot be written out: {error:#}"))
                 .hint("the step runs all the same; please report this")
         })?;
-        let tag = tag(key, ready.digest(), self.fingerprint(), &native);
-        let mut sealed = Vec::with_capacity(HEAD_BYTES + native.len());
-        sealed.extend_from_slice(MAGIC);
-        sealed.extend_from_slice(tag.as_bytes());
-        sealed.extend_from_slice(&native);
-        Ok(sealed)
+        Ok(key.seal(ready.digest(), self.fingerprint(), &native))
     }
 
     /// Loads kept code for an admitted component.
@@ -93,26 +137,27 @@ impl Engine {
     /// `component-link` when the component itself is refused. Kept code that cannot be used is no
     /// error: [`Opened::Stale`] says why, and the component is compiled again.
     pub fn open(&self, admitted: &Admitted, sealed: &[u8], key: &CodeKey) -> Result<Opened, Fault> {
-        match self.checked(admitted.digest(), sealed, key) {
-            Ok(native) => self.link(admitted, native).map(Opened::Loaded),
+        self.open_linked(&admitted.linkage(), sealed, key)
+    }
+
+    /// Loads code for a component that another process admitted.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_linked(&self, linkage: &Linkage, sealed: &[u8], key: &CodeKey) -> Result<Opened, Fault> {
+        let loaded =
+            key.check(linkage.component(), self.fingerprint(), sealed).and_then(|code| self.load(&code));
+        match loaded {
+            Ok(native) => self.link(linkage, native).map(Opened::Loaded),
             Err(refusal) => Ok(Opened::Stale(refusal)),
         }
     }
 
-    fn checked(&self, digest: Digest, sealed: &[u8], key: &CodeKey) -> Result<Component, CodeRefusal> {
-        let (magic, rest) = sealed.split_first_chunk::<18>().ok_or(CodeRefusal::Format)?;
-        let (given, native) = rest.split_first_chunk::<TAG_BYTES>().ok_or(CodeRefusal::Format)?;
-        if magic != MAGIC {
-            return Err(CodeRefusal::Format);
-        }
-        // The comparison of `blake3::Hash` takes the same time wherever the tags differ.
-        if tag(key, digest, self.fingerprint(), native) != blake3::Hash::from_bytes(*given) {
-            return Err(CodeRefusal::Tag);
-        }
+    fn load(&self, code: &Authentic<'_>) -> Result<Component, CodeRefusal> {
         // SAFETY: `deserialize` runs the bytes as native code, so they must be what wasmtime's
-        // `serialize` gave. Only `seal` makes tags under this key, over exactly such bytes, and the
-        // tag was just checked on this buffer, which nobody else can write.
-        unsafe { Component::deserialize(&self.wasmtime, native) }.map_err(|_| CodeRefusal::Engine)
+        // `serialize` gave. `Authentic` is made by `CodeKey::check` alone: the holder of the key
+        // sealed exactly these bytes, and they are borrowed, so nobody changed them since.
+        unsafe { Component::deserialize(&self.wasmtime, code.native()) }.map_err(|_| CodeRefusal::Engine)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One engine for each process: its settings are the settings of every run.
 
-use crate::admit::Admitted;
+use crate::admit::{Admitted, Linkage};
 use crate::host::{self, Ctx};
 use crate::meter::COST_TABLE_VERSION;
 use crate::structure::{MAX_MEMORIES, MAX_TABLES};
@@ -100,11 +100,7 @@ impl Engine {
     /// When the machine does not allow it, such as for want of address space.
     pub fn new(options: EngineOptions) -> Result<Self, Fault> {
         let concurrency = options.concurrency.clamp(1, EngineOptions::MAX_CONCURRENCY);
-        let engine = wasmtime::Engine::new(&settings(concurrency)).map_err(|error| {
-            Fault::new(Class::Unavailable, Owner::Operator, ENGINE)
-                .says(format_args!("the WebAssembly engine cannot start: {error:#}"))
-                .hint("lower the number of runs at one time, or raise the limit on address space (ulimit -v)")
-        })?;
+        let engine = start(concurrency)?;
         let fingerprint = fingerprint(&engine);
         Ok(Self {
             wasmtime: engine,
@@ -132,28 +128,39 @@ impl Engine {
     /// # Errors
     /// `component-compile` or `component-link`.
     pub fn compile(&self, admitted: &Admitted) -> Result<Ready, Fault> {
-        let native = Component::from_binary(&self.wasmtime, admitted.bytes()).map_err(|error| {
-            Fault::new(Class::Refused, Owner::StepAuthor, COMPILE)
-                .says(format_args!("the component does not compile: {error:#}"))
-                .hint("it needs something that steps may not have; the text above names it")
-        })?;
-        self.link(admitted, native)
+        let native = Component::from_binary(&self.wasmtime, admitted.bytes())
+            .map_err(|error| does_not_compile(format_args!("{error:#}")))?;
+        self.link(&admitted.linkage(), native)
     }
 
-    pub(crate) fn link(&self, admitted: &Admitted, native: Component) -> Result<Ready, Fault> {
+    pub(crate) fn link(&self, linkage: &Linkage, native: Component) -> Result<Ready, Fault> {
         let wrong = |error: wasmtime::Error| {
             Fault::new(Class::Refused, Owner::StepAuthor, LINK)
                 .says(format_args!("the component does not fit the host's functions: {error:#}"))
                 .hint("rebuild the step with the SDK of this version")
         };
         let mut linker = Linker::new(&self.wasmtime);
-        host::link(&mut linker, admitted.imports()).map_err(wrong)?;
+        host::link(&mut linker, linkage.imports()).map_err(wrong)?;
         let instance = linker.instantiate_pre(&native).map_err(wrong)?;
         let run = native
             .get_export_index(None, "run")
             .ok_or_else(|| wrong(wasmtime::Error::msg("no export `run`")))?;
-        Ok(Ready { instance, run, digest: admitted.digest(), native: Arc::new(native) })
+        Ok(Ready { instance, run, digest: linkage.component(), native: Arc::new(native) })
     }
+}
+
+pub(crate) fn start(concurrency: u32) -> Result<wasmtime::Engine, Fault> {
+    wasmtime::Engine::new(&settings(concurrency)).map_err(|error| {
+        Fault::new(Class::Unavailable, Owner::Operator, ENGINE)
+            .says(format_args!("the WebAssembly engine cannot start: {error:#}"))
+            .hint("lower the number of runs at one time, or raise the limit on address space (ulimit -v)")
+    })
+}
+
+pub(crate) fn does_not_compile(error: impl std::fmt::Display) -> Fault {
+    Fault::new(Class::Refused, Owner::StepAuthor, COMPILE)
+        .says(format_args!("the component does not compile: {error}"))
+        .hint("it needs something that steps may not have; the text above names it")
 }
 
 /// The settings of every engine, for benchmarks and audits that set wasmtime beside this crate. Each
@@ -214,7 +221,7 @@ impl Hasher for Fed {
     }
 }
 
-fn fingerprint(engine: &wasmtime::Engine) -> Digest {
+pub(crate) fn fingerprint(engine: &wasmtime::Engine) -> Digest {
     let mut fed = Fed(Sha256::new());
     engine.precompile_compatibility_hash().hash(&mut fed);
     COST_TABLE_VERSION.hash(&mut fed);

@@ -14,6 +14,7 @@
 
 mod admit;
 mod code;
+mod compiler;
 mod describe;
 mod document;
 mod ending;
@@ -25,8 +26,9 @@ mod run;
 mod structure;
 mod world;
 
-pub use admit::{Admitted, GRANT_KIND, GRANT_MISSING};
-pub use code::{CodeKey, CodeRefusal, Opened};
+pub use admit::{Admitted, GRANT_KIND, GRANT_MISSING, Linkage};
+pub use code::{Authentic, CodeKey, CodeRefusal, Opened};
+pub use compiler::Compiler;
 pub use describe::{DESCRIBE_EXPORT, describe};
 pub use engine::{Engine, EngineOptions, Ready, settings};
 pub use meter::COST_TABLE_VERSION;
