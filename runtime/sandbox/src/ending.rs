@@ -1,8 +1,11 @@
-//! Why the host ended a run: carried through wasmtime as a typed error and read back after it.
+//! How a run ends: what the host ends it with is carried through wasmtime as a typed error and read
+//! back after it, and what the guest said becomes an outcome.
 
+use crate::document;
+use crate::outcome::{Outcome, StepError, StepErrorKind};
 use std::fmt;
 use stepward_fault::Fault;
-use stepward_seam::LimitName;
+use stepward_seam::{Broker, LimitName, Stop};
 
 /// The host's reason to end a run.
 #[derive(Debug)]
@@ -26,3 +29,70 @@ impl fmt::Display for Ended {
 }
 
 impl std::error::Error for Ended {}
+
+/// How a run ended, in the guest's own words: nothing of them is released, cut or escaped yet.
+#[derive(Debug)]
+pub enum GuestEnd {
+    /// It returned this text, no longer than its limit.
+    Returned(String),
+    /// It returned an error.
+    Errored {
+        /// Whether trying again can help.
+        kind: StepErrorKind,
+        /// The error's name.
+        code: String,
+        /// For people.
+        message: String,
+    },
+    /// It gave up and said where; the SDK's panic hook does this.
+    Aborted {
+        /// File, line and column.
+        place: String,
+        /// Why.
+        message: String,
+    },
+    /// It trapped or broke the component ABI. The text is the engine's.
+    Trapped(String),
+    /// This limit ran out.
+    Limit(LimitName),
+    /// The host ended it.
+    Stopped(Fault),
+}
+
+impl GuestEnd {
+    /// What the run's end is to everyone else: the broker that holds secrets lets text leave, errors
+    /// are cut and escaped, and an output is a JSON document.
+    pub fn settle(self, broker: &dyn Broker) -> Outcome {
+        match self {
+            Self::Returned(text) => released(broker, text),
+            Self::Errored { kind, code, message } => failed(broker, kind, code, message),
+            Self::Aborted { place, message } => {
+                let message = format!("panicked at {place}: {message}");
+                failed(broker, StepErrorKind::Permanent, "panic".to_owned(), message)
+            }
+            Self::Trapped(message) => {
+                Outcome::Failed(StepError::from_guest(StepErrorKind::Permanent, "trap", &message))
+            }
+            Self::Limit(name) => Outcome::LimitExceeded(name),
+            Self::Stopped(fault) => Outcome::Refused(fault),
+        }
+    }
+}
+
+fn released(broker: &dyn Broker, text: String) -> Outcome {
+    if let Err(error) = document::read(&text) {
+        let message = format!("the step returned text that is not a JSON document: {error}");
+        return Outcome::Failed(StepError::from_guest(StepErrorKind::Permanent, "output-not-json", &message));
+    }
+    match broker.released(text) {
+        Ok(text) => Outcome::Succeeded(text),
+        Err(Stop(fault)) => Outcome::Refused(fault),
+    }
+}
+
+fn failed(broker: &dyn Broker, kind: StepErrorKind, code: String, message: String) -> Outcome {
+    match (broker.released(code), broker.released(message)) {
+        (Ok(code), Ok(message)) => Outcome::Failed(StepError::from_guest(kind, &code, &message)),
+        (Err(Stop(fault)), _) | (_, Err(Stop(fault))) => Outcome::Refused(fault),
+    }
+}

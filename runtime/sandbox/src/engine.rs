@@ -2,8 +2,8 @@
 
 use crate::admit::{Admitted, Linkage};
 use crate::host::{self, Ctx};
-use crate::meter::COST_TABLE_VERSION;
 use crate::structure::{MAX_MEMORIES, MAX_TABLES};
+use crate::tally::COST_TABLE_VERSION;
 use sha2::{Digest as _, Sha256};
 use std::hash::{Hash, Hasher};
 use std::num::NonZeroU32;
@@ -108,6 +108,12 @@ impl Engine {
             concurrency,
             fingerprint,
         })
+    }
+
+    /// Does now what this thread would otherwise do at its first run: for a process that gives up the
+    /// right to do it later.
+    pub fn prepare_thread() {
+        wasmtime::Engine::tls_eager_initialize();
     }
 
     /// Identifies what makes a run repeatable: wasmtime's version and settings, and the cost table.

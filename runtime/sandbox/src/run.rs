@@ -1,16 +1,15 @@
 //! One run: a fresh store and instance, all limits from the first instruction on, then nothing left.
 
-use crate::document;
-use crate::ending::Ended;
+use crate::ending::{Ended, GuestEnd};
 use crate::engine::{Engine, Ready};
 use crate::host::Ctx;
 use crate::meter::Meter;
-use crate::outcome::{Finished, Outcome, StepError, StepErrorKind};
+use crate::outcome::{Finished, Recorded, StepErrorKind};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_seam::{Broker, LimitName, Limits, Stop};
+use stepward_seam::{Broker, LimitName, Limits, Usage};
 use wasmtime::component::{ComponentType, Lift, Lower};
 use wasmtime::{Store, Trap, WasmBacktrace};
 
@@ -38,6 +37,8 @@ pub struct Job<'a> {
     pub limits: Limits,
     /// Who answers its calls.
     pub broker: Arc<dyn Broker>,
+    /// Where they are recorded.
+    pub record: Record,
 }
 
 #[derive(ComponentType, Lift, Lower, Clone, Copy)]
@@ -68,23 +69,30 @@ impl Engine {
     /// Dropping the future cancels the run: the guest stops where it is, its memory goes back to
     /// the pool, and nothing else is disturbed.
     pub async fn run(&self, ready: &Ready, job: Job<'_>, deadline: impl Future<Output = ()>) -> Finished {
-        let meter = Meter::new(job.limits);
+        let broker = Arc::clone(&job.broker);
+        let Guest { end, usage, calls } = self.guest(ready, job, deadline).await;
+        Finished { outcome: end.settle(broker.as_ref()), usage, calls }
+    }
+
+    /// As [`run`](Self::run), but leaves the guest's words as they are: for a process that runs
+    /// guests for another, which settles them.
+    pub async fn guest(&self, ready: &Ready, job: Job<'_>, deadline: impl Future<Output = ()>) -> Guest {
+        let mut meter = Meter::new(job.limits);
         if job.input.len() as u64 > meter.limit(LimitName::InputBytes) {
-            let outcome = Outcome::LimitExceeded(LimitName::InputBytes);
-            return Finished { outcome, usage: meter.usage, calls: Vec::new() };
+            return nothing(GuestEnd::Limit(LimitName::InputBytes));
         }
         let mut deadline = pin!(deadline);
         let _turn = tokio::select! {
             biased;
-            () = &mut deadline => return late(&meter),
+            () = &mut deadline => return nothing(GuestEnd::Limit(LimitName::WallTimeMs)),
             turn = self.turns.acquire() => match turn {
                 Ok(turn) => turn,
-                Err(_) => return closed(&meter),
+                Err(_) => return nothing(closed()),
             },
         };
         let fuel = meter.limit(LimitName::Fuel);
-        let broker = Arc::clone(&job.broker);
-        let mut store = Store::new(&self.wasmtime, Ctx::new(meter, job.broker, job.run, job.step));
+        let mut store =
+            Store::new(&self.wasmtime, Ctx::new(meter, job.broker, job.run, job.step, job.record));
         let answer = match prepare(&mut store, fuel) {
             Err(error) => Some(Err(error)),
             Ok(()) => {
@@ -96,27 +104,49 @@ impl Engine {
                 }
             }
         };
-        let outcome = match answer {
-            None => Outcome::LimitExceeded(LimitName::WallTimeMs),
-            Some(answer) => outcome(answer, store.data_mut(), broker.as_ref()),
-        };
         let left = store.get_fuel().unwrap_or(0);
         // A store is used once, whatever happened in it.
-        let mut ctx = store.into_data();
-        ctx.meter.usage.fuel = fuel.saturating_sub(left);
-        Finished { outcome, usage: ctx.meter.usage, calls: ctx.calls }
+        let ctx = store.into_data();
+        meter = ctx.meter;
+        let end = match answer {
+            None => GuestEnd::Limit(LimitName::WallTimeMs),
+            Some(answer) => end(answer, &mut meter),
+        };
+        meter.tally.usage.fuel = fuel.saturating_sub(left);
+        Guest { end, usage: meter.tally.usage, calls: ctx.calls.kept }
     }
 }
 
-fn closed(meter: &Meter) -> Finished {
-    let fault = Fault::new(Class::Unavailable, Owner::Embedder, CLOSED)
-        .says("the engine was shut down")
-        .hint("make a new engine, or finish runs before shutting down");
-    Finished { outcome: Outcome::Refused(fault), usage: meter.usage, calls: Vec::new() }
+/// What one guest leaves before its end is settled.
+#[derive(Debug)]
+pub struct Guest {
+    /// How it ended, in its own words.
+    pub end: GuestEnd,
+    /// What it used. `wall_us` is left at 0: there is no clock in this room.
+    pub usage: Usage,
+    /// The host calls in order, with what they were answered; none where they are recorded elsewhere.
+    pub calls: Vec<Recorded>,
 }
 
-fn late(meter: &Meter) -> Finished {
-    Finished { outcome: Outcome::LimitExceeded(LimitName::WallTimeMs), usage: meter.usage, calls: Vec::new() }
+/// Where the host calls of a run are recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// Here: [`Finished::calls`] has them.
+    Here,
+    /// Where they are answered.
+    Elsewhere,
+}
+
+fn nothing(end: GuestEnd) -> Guest {
+    Guest { end, usage: Usage::default(), calls: Vec::new() }
+}
+
+fn closed() -> GuestEnd {
+    GuestEnd::Stopped(
+        Fault::new(Class::Unavailable, Owner::Embedder, CLOSED)
+            .says("the engine was shut down")
+            .hint("make a new engine, or finish runs before shutting down"),
+    )
 }
 
 /// Limits come before the instance: instantiating already runs the guest's code.
@@ -138,85 +168,55 @@ async fn call(store: &mut Store<Ctx>, ready: &Ready, input: &str) -> wasmtime::R
     Ok(answer)
 }
 
-fn outcome(answer: wasmtime::Result<GuestResult>, ctx: &mut Ctx, broker: &dyn Broker) -> Outcome {
+fn end(answer: wasmtime::Result<GuestResult>, meter: &mut Meter) -> GuestEnd {
     match answer {
-        Err(error) => ended(&error, broker),
-        Ok(Err(error)) => {
-            let kind = match error.kind {
+        Err(error) => ended(error),
+        Ok(Err(GuestError { kind, code, message })) => {
+            let kind = match kind {
                 ErrorKind::Retryable => StepErrorKind::Retryable,
                 ErrorKind::Permanent => StepErrorKind::Permanent,
             };
-            failed(broker, kind, error.code, error.message)
+            GuestEnd::Errored { kind, code, message }
         }
-        Ok(Ok(text)) => match ctx.meter.output(text.len()) {
-            Err(ended) => end(&ended, broker),
-            Ok(()) => released(broker, text),
+        Ok(Ok(text)) => match meter.tally.output(text.len()) {
+            Err(limit) => GuestEnd::Limit(limit),
+            Ok(()) => GuestEnd::Returned(text),
         },
     }
 }
 
-fn released(broker: &dyn Broker, text: String) -> Outcome {
-    if let Err(error) = document::read(&text) {
-        let message = format!("the step returned text that is not a JSON document: {error}");
-        return Outcome::Failed(StepError::from_guest(StepErrorKind::Permanent, "output-not-json", &message));
-    }
-    match broker.released(text) {
-        Ok(text) => Outcome::Succeeded(text),
-        Err(Stop(fault)) => Outcome::Refused(fault),
-    }
-}
-
-fn failed(broker: &dyn Broker, kind: StepErrorKind, code: String, message: String) -> Outcome {
-    match (broker.released(code), broker.released(message)) {
-        (Ok(code), Ok(message)) => Outcome::Failed(StepError::from_guest(kind, &code, &message)),
-        (Err(Stop(fault)), _) | (_, Err(Stop(fault))) => Outcome::Refused(fault),
-    }
-}
-
-fn end(ended: &Ended, broker: &dyn Broker) -> Outcome {
-    match ended {
-        Ended::Limit(name) => Outcome::LimitExceeded(*name),
-        Ended::Stopped(fault) => Outcome::Refused(fault.clone()),
-        Ended::Aborted { place, message } => {
-            let message = format!("panicked at {place}: {message}");
-            failed(broker, StepErrorKind::Permanent, "panic".to_owned(), message)
-        }
-    }
-}
-
-fn ended(error: &wasmtime::Error, broker: &dyn Broker) -> Outcome {
-    if let Some(ended) = error.downcast_ref::<Ended>() {
-        return end(ended, broker);
-    }
+fn ended(error: wasmtime::Error) -> GuestEnd {
+    let error = match error.downcast::<Ended>() {
+        Ok(Ended::Limit(name)) => return GuestEnd::Limit(name),
+        Ok(Ended::Stopped(fault)) => return GuestEnd::Stopped(fault),
+        Ok(Ended::Aborted { place, message }) => return GuestEnd::Aborted { place, message },
+        Err(error) => error,
+    };
     match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => return Outcome::LimitExceeded(LimitName::Fuel),
-        Some(trap) => {
-            let message = format!("the step trapped: {trap}");
-            return Outcome::Failed(StepError::from_guest(StepErrorKind::Permanent, "trap", &message));
-        }
+        Some(Trap::OutOfFuel) => return GuestEnd::Limit(LimitName::Fuel),
+        Some(trap) => return GuestEnd::Trapped(format!("the step trapped: {trap}")),
         None => {}
     }
     // wasmtime keeps this error's type to itself, so it is told by its text; a test pins it. Inside
     // the guest it was the arguments of a call, outside the run's own result.
     if error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted") {
-        return Outcome::LimitExceeded(match error.downcast_ref::<WasmBacktrace>() {
+        return GuestEnd::Limit(match error.downcast_ref::<WasmBacktrace>() {
             Some(_) => LimitName::BytesOutPerCall,
             None => LimitName::OutputBytes,
         });
     }
-    guest_broke_abi(error)
+    guest_broke_abi(&error)
 }
 
 /// What is left are values that break the canonical ABI (a string that is not UTF-8, a pointer out of
 /// bounds) and failures of the engine. wasmtime's text speaks of the value, never of the host.
-fn guest_broke_abi(error: &wasmtime::Error) -> Outcome {
+fn guest_broke_abi(error: &wasmtime::Error) -> GuestEnd {
     if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return Outcome::Refused(
+        return GuestEnd::Stopped(
             Fault::new(Class::Unavailable, Owner::Operator, RUN)
                 .says("no room for another instance in the engine's pool")
                 .hint("lower the number of runs at one time"),
         );
     }
-    let message = format!("the step broke the component ABI: {}", error.root_cause());
-    Outcome::Failed(StepError::from_guest(StepErrorKind::Permanent, "trap", &message))
+    GuestEnd::Trapped(format!("the step broke the component ABI: {}", error.root_cause()))
 }

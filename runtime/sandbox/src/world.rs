@@ -49,6 +49,16 @@ pub enum ImportKind {
 }
 
 impl Import {
+    /// Logging.
+    pub fn log() -> Self {
+        Self { kind: ImportKind::Log, interface: LOG_INTERFACE }
+    }
+
+    /// A thing that is granted under `label`.
+    pub fn granted(label: Label, interface: Interface) -> Self {
+        Self { kind: ImportKind::Granted { label, interface }, interface: interface.id() }
+    }
+
     /// The import's name as the component writes it.
     pub fn name(&self) -> &str {
         match &self.kind {
@@ -84,7 +94,7 @@ pub(crate) fn import(types: TypesRef<'_>, name: &str, item: &ComponentItem) -> R
     }
     if name == LOG_INTERFACE {
         return match shape.is_part_of(shape::LOG) {
-            Some(_) => Ok(Some(Import { kind: ImportKind::Log, interface: LOG_INTERFACE })),
+            Some(_) => Ok(Some(Import::log())),
             None => Err(other_types(name, LOG_INTERFACE)),
         };
     }
@@ -123,7 +133,7 @@ fn labelled(name: &str, item: &ComponentItem, shape: &Shape) -> Result<Import, F
             .says(format_args!("the label `{name}` of an import of {interface} is not accepted: {why}"))
             .hint("rename the label in the step's world; with the SDK it is the parameter's name")
     })?;
-    Ok(Import { kind: ImportKind::Granted { label, interface }, interface: interface.id() })
+    Ok(Import::granted(label, interface))
 }
 
 fn instance_shape(types: TypesRef<'_>, name: &str, item: &ComponentItem) -> Result<Shape, Fault> {

@@ -48,6 +48,7 @@ fn what_was_sealed_loads_and_runs() {
         input: "{}",
         limits: Limits::default(),
         broker: Arc::new(NoCalls),
+        record: stepward_sandbox::Record::Here,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let finished = runtime.block_on(engine.run(&ready, job, pending()));

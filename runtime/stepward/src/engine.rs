@@ -5,7 +5,7 @@ use crate::trace::{End, Trace};
 use std::sync::Arc;
 use std::time::Duration;
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_sandbox::{Admitted, CodeRefusal, EngineOptions, Opened, Outcome, Ready};
+use stepward_sandbox::{Admitted, CodeRefusal, EngineOptions, Opened, Outcome, Ready, Record};
 use stepward_seam::{Broker, LimitName, Limits, Usage};
 use stepward_trust::Digest;
 use tokio::sync::Semaphore;
@@ -170,6 +170,7 @@ impl Engine {
             input,
             limits: limits.clone(),
             broker,
+            record: Record::Here,
         };
         let until = tokio::time::sleep_until(deadline.at);
         let finished = self.sandbox.run(&step.ready, inner, until).await;

@@ -41,6 +41,11 @@ impl Digest {
         Ok(Self(bytes))
     }
 
+    /// Takes over a digest that was taken elsewhere.
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The 32 bytes.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0

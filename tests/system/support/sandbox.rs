@@ -89,7 +89,14 @@ pub(crate) fn padded(bytes: usize) -> String {
 
 /// A job under names that tests do not look at.
 pub(crate) fn job(input: &str, limits: Limits, broker: Arc<dyn Broker>) -> Job<'_> {
-    Job { run: "run-1".into(), step: "step".into(), input, limits, broker }
+    Job {
+        run: "run-1".into(),
+        step: "step".into(),
+        input,
+        limits,
+        broker,
+        record: stepward_sandbox::Record::Here,
+    }
 }
 
 /// Runs a future on a runtime of its own, with one thread and a clock that only moves when nothing

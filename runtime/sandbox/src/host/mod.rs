@@ -8,7 +8,7 @@ mod plain;
 use crate::ending::Ended;
 use crate::meter::Meter;
 use crate::outcome::Recorded;
-use crate::run::YIELD_FUEL;
+use crate::run::{Record, YIELD_FUEL};
 use crate::world::{Import, ImportKind, LOG_INTERFACE};
 use std::sync::Arc;
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -22,7 +22,7 @@ const REPLY: Rule = Rule::new("broker-reply");
 /// What a run keeps beside its guest.
 pub(crate) struct Ctx {
     pub(crate) meter: Meter,
-    pub(crate) calls: Vec<Recorded>,
+    pub(crate) calls: Calls,
     /// The fuel that was left when a call last gave way to the deadline.
     gave_way: u64,
     broker: Arc<dyn Broker>,
@@ -31,9 +31,39 @@ pub(crate) struct Ctx {
 }
 
 impl Ctx {
-    pub(crate) fn new(meter: Meter, broker: Arc<dyn Broker>, run: Arc<str>, step: Arc<str>) -> Self {
+    pub(crate) fn new(
+        meter: Meter,
+        broker: Arc<dyn Broker>,
+        run: Arc<str>,
+        step: Arc<str>,
+        record: Record,
+    ) -> Self {
         let gave_way = meter.limit(LimitName::Fuel);
-        Self { meter, calls: Vec::new(), gave_way, broker, run, step }
+        let calls = Calls { record, kept: Vec::new() };
+        Self { meter, calls, gave_way, broker, run, step }
+    }
+}
+
+/// The record of a run's calls.
+pub(crate) struct Calls {
+    record: Record,
+    pub(crate) kept: Vec<Recorded>,
+}
+
+impl Calls {
+    /// Puts a call down before it is asked.
+    fn asked(&mut self, broker: &dyn Broker, call: &HostCall) {
+        match self.record {
+            Record::Here => self.kept.push(Recorded { call: broker.recorded(call.clone()), reply: None }),
+            Record::Elsewhere => {}
+        }
+    }
+
+    /// Puts down what the last call was answered: a guest makes one call at a time.
+    fn answered(&mut self, reply: &HostReply) {
+        if let Some(last) = self.kept.last_mut() {
+            last.reply = Some(reply.recorded());
+        }
     }
 }
 
@@ -92,23 +122,21 @@ async fn give_way(store: &mut StoreContextMut<'_, Ctx>) -> wasmtime::Result<()> 
 
 /// One call through the seam: counted, priced, asked, recorded, counted again.
 pub(crate) async fn ask(store: &mut StoreContextMut<'_, Ctx>, call: HostCall) -> wasmtime::Result<HostReply> {
+    let ended = |limit| wasmtime::Error::new(Ended::Limit(limit));
     let ctx = store.data_mut();
-    let price = ctx.meter.call(&call).map_err(wasmtime::Error::new)?;
+    let sequence = ctx.meter.tally.usage().host_calls;
+    let price = ctx.meter.tally.call(&call).map_err(ended)?;
     charge(store, price)?;
     give_way(store).await?;
     let ctx = store.data_mut();
-    let site =
-        CallSite { run: Arc::clone(&ctx.run), step: Arc::clone(&ctx.step), sequence: ctx.calls.len() as u64 };
+    let site = CallSite { run: Arc::clone(&ctx.run), step: Arc::clone(&ctx.step), sequence };
     let broker = Arc::clone(&ctx.broker);
-    let place = ctx.calls.len();
-    ctx.calls.push(Recorded { call: broker.recorded(call.clone()), reply: None });
+    ctx.calls.asked(broker.as_ref(), &call);
     let reply =
         broker.call(site, call).await.map_err(|Stop(fault)| wasmtime::Error::new(Ended::Stopped(fault)))?;
     let ctx = store.data_mut();
-    if let Some(recorded) = ctx.calls.get_mut(place) {
-        recorded.reply = Some(reply.recorded());
-    }
-    let price = ctx.meter.reply(&reply).map_err(wasmtime::Error::new)?;
+    ctx.calls.answered(&reply);
+    let price = ctx.meter.tally.reply(&reply).map_err(ended)?;
     charge(store, price)?;
     Ok(reply)
 }
