@@ -11,6 +11,11 @@ use zeroize::Zeroizing;
 /// The secret's bytes cannot stand where the binding wants them.
 const CREDENTIAL_FORM: Rule = Rule::new("credential-form");
 
+/// Largest credential as it goes out, in bytes: twice what common servers take as a header or a
+/// request line. With the most that a step can ask for beside it, it is far below what a URI can
+/// hold, so that no request of a step ever fails on the length of a secret that it must not learn.
+const CREDENTIAL_BYTES: usize = 16 << 10;
+
 /// A credential that is ready to be injected.
 pub(crate) enum Credential {
     /// A header, marked as sensitive.
@@ -23,7 +28,7 @@ impl Credential {
     /// Makes the credential ready and tells the guard what to look for.
     ///
     /// # Errors
-    /// When the secret does not fit its form or is too short.
+    /// When the secret does not fit its form, is too short or too long.
     pub(crate) fn ready(
         form: &Form,
         name: &Label,
@@ -46,7 +51,7 @@ impl Credential {
                 )
             })
         };
-        Ok(match form {
+        let credential = match form {
             Form::Bearer => {
                 Self::header(AUTHORIZATION, &Zeroizing::new(format!("Bearer {}", plain()?)), refused)?
             }
@@ -66,7 +71,18 @@ impl Credential {
                 encode::push(&mut pair, secret.expose());
                 Self::Query(pair)
             }
-        })
+        };
+        let bytes = match &credential {
+            Self::Header(_, value) => value.len(),
+            Self::Query(pair) => pair.len(),
+        };
+        if bytes > CREDENTIAL_BYTES {
+            return Err(refused(
+                &format!("goes out as more than {CREDENTIAL_BYTES} bytes, which servers do not take"),
+                "store the token alone",
+            ));
+        }
+        Ok(credential)
     }
 
     fn header(name: HeaderName, value: &str, refused: impl Fn(&str, &str) -> Fault) -> Result<Self, Fault> {

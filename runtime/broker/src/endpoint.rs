@@ -8,7 +8,7 @@ use crate::{
 };
 use http::{HeaderName, HeaderValue};
 use std::sync::Arc;
-use stepward_seam::{Body, Cause, HttpFailure, HttpResponse, Label, Pair};
+use stepward_seam::{Body, HttpFailure, HttpResponse, Label, Pair};
 
 /// Highest status that HTTP defines. A higher one is invalid and is to be taken for an error of the
 /// server (RFC 9110, section 15), so the step sees this one.
@@ -20,7 +20,8 @@ pub(crate) struct Endpoint {
     pub(crate) gate: Gate,
     pub(crate) target: Arc<Target>,
     pub(crate) credential: Option<Credential>,
-    /// Name and version of the credential's secret: connections are not shared across them.
+    /// Name, version and fingerprint of the credential's secret: connections are not shared across
+    /// them.
     pub(crate) credential_version: String,
     pub(crate) idempotency_header: HeaderName,
     pub(crate) idempotent: bool,
@@ -101,20 +102,4 @@ fn clear(guard: &Guard, answer: Answer) -> Result<HttpResponse, Leak> {
 fn text(value: Clear<Vec<u8>>) -> String {
     String::from_utf8(value.into_inner())
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-}
-
-/// Whether the endpoint cannot have acted.
-pub(crate) fn is_not_applied(failure: &HttpFailure) -> bool {
-    match failure {
-        HttpFailure::Refused(_) | HttpFailure::NotApplied(_) => true,
-        HttpFailure::Unknown(
-            Cause::Resolve
-            | Cause::Connect
-            | Cause::Tls
-            | Cause::Timeout
-            | Cause::Reset
-            | Cause::Malformed
-            | Cause::TooLarge,
-        ) => false,
-    }
 }

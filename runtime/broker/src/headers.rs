@@ -1,6 +1,6 @@
 //! Which header names exist, and which of them belong to the host.
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 
 /// Headers that decide who is asking, where the request goes, how it is framed, or what the
 /// connection does. A guest that could set one of them would decide that in the host's place.
@@ -9,18 +9,20 @@ const HOST_OWNED: &[&str] = &[
     "authorization",
     "cookie",
     "cookie2",
+    // Who a proxy says that it has checked.
+    "remote-user",
+    "x-remote-user",
     // Routing.
     "host",
     "forwarded",
     "via",
     "x-real-ip",
     "x-client-ip",
+    "x-cluster-client-ip",
     "true-client-ip",
+    "fastly-client-ip",
     "cf-connecting-ip",
     "x-host",
-    "x-original-host",
-    "x-original-uri",
-    "x-original-url",
     "x-rewrite-url",
     "max-forwards",
     // What the gate has checked: the method.
@@ -44,7 +46,7 @@ const HOST_OWNED: &[&str] = &[
 ];
 
 /// As [`HOST_OWNED`], for whole families of names.
-const HOST_OWNED_PREFIXES: &[&str] = &["proxy-", "x-forwarded-"];
+const HOST_OWNED_PREFIXES: &[&str] = &["proxy-", "x-forwarded", "x-original-", "x-envoy-"];
 
 /// Longest header name in bytes; registered names are shorter than half of it.
 const NAME_BYTES: usize = 128;
@@ -69,9 +71,13 @@ pub(crate) fn are_one(one: &HeaderName, other: &HeaderName) -> bool {
     folded(one) == folded(other)
 }
 
-/// Whether every server reads the name alike: letters, digits and dashes.
-pub(crate) fn is_plain(name: &HeaderName) -> bool {
-    folded(name) == name.as_str()
+/// A name that servers read in more than one way.
+#[derive(Debug)]
+pub(crate) struct Ambiguous(pub(crate) HeaderName);
+
+/// Lets a name pass that every server reads alike: letters, digits and dashes.
+pub(crate) fn plain(name: HeaderName) -> Result<HeaderName, Ambiguous> {
+    if folded(&name) == name.as_str() { Ok(name) } else { Err(Ambiguous(name)) }
 }
 
 /// Reads a header name that somebody other than the host gave.
@@ -89,24 +95,35 @@ pub(crate) fn name(text: &str) -> Result<HeaderName, HeaderRefusal> {
     }
 }
 
-/// Whether every byte may stand in a header's value as a guest gives it: visible ASCII, and spaces
-/// and tabs inside. Narrower than RFC 9110, section 5.5, whose other bytes nobody reads alike.
-pub(crate) fn is_value(text: &str) -> bool {
-    let edge = |byte: Option<u8>| byte.is_none_or(|byte| byte.is_ascii_graphic());
-    text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ' || byte == b'\t')
-        && edge(text.bytes().next())
-        && edge(text.bytes().next_back())
+/// A text that cannot stand in a header's value.
+#[derive(Debug)]
+pub(crate) struct NoValue;
+
+/// Reads a header's value that a guest gave: visible ASCII, and spaces and tabs inside. Narrower
+/// than RFC 9110, section 5.5, whose other bytes nobody reads alike.
+pub(crate) fn value(text: &str) -> Result<HeaderValue, NoValue> {
+    const SPACE: [char; 2] = [' ', '\t'];
+    if text.trim_matches(SPACE) != text || !text.chars().all(|c| c.is_ascii_graphic() || SPACE.contains(&c)) {
+        return Err(NoValue);
+    }
+    HeaderValue::from_str(text).map_err(|_| NoValue)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{HOST_OWNED, HeaderRefusal, are_one, is_plain, is_value, name};
+    use super::{HOST_OWNED, HeaderRefusal, are_one, name, plain, value};
 
     #[test]
     fn the_hosts_own_headers_are_refused_in_every_case() {
-        for owned in
-            HOST_OWNED.iter().copied().chain(["proxy-authorization", "x-forwarded-for", "Proxy-Connection"])
-        {
+        for owned in HOST_OWNED.iter().copied().chain([
+            "proxy-authorization",
+            "Proxy-Connection",
+            "x-forwarded",
+            "x-forwarded-for",
+            "x-original-url",
+            "x-original-method",
+            "x-envoy-original-path",
+        ]) {
             for spelling in
                 [owned.to_owned(), owned.to_uppercase(), owned.replace('-', "_"), owned.replace('-', ".")]
             {
@@ -120,9 +137,9 @@ mod tests {
     fn names_that_become_one_variable_are_one() {
         let name = |text| name(text).unwrap();
         for other in ["X_Api_Key", "x-api_key", "x.api.key", "x~api-key"] {
-            assert!(are_one(&name("x-api-key"), &name(other)) && !is_plain(&name(other)), "{other}");
+            assert!(are_one(&name("x-api-key"), &name(other)) && plain(name(other)).is_err(), "{other}");
         }
-        assert!(!are_one(&name("x-api-key"), &name("x-apikey")) && is_plain(&name("X-Api-Key2")));
+        assert!(!are_one(&name("x-api-key"), &name("x-apikey")) && plain(name("X-Api-Key2")).is_ok());
     }
 
     #[test]
@@ -135,9 +152,11 @@ mod tests {
 
     #[test]
     fn values_hold_no_controls() {
-        assert!(is_value("application/json; charset=utf-8") && is_value(""));
+        for good in ["application/json; charset=utf-8", "", "a\tb"] {
+            assert_eq!(value(good).unwrap(), good);
+        }
         for bad in ["a\r\nb", "a\nb", "a\0b", " a", "a ", "a\u{7f}", "é", "\ta"] {
-            assert!(!is_value(bad), "{bad:?}");
+            assert!(value(bad).is_err(), "{bad:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What came of each request, for whoever keeps the record.
 
 use crate::gate::Refused;
+use stepward_fault::Fault;
 use stepward_seam::{CallSite, HttpFailure, HttpResponse, Label};
 
 /// How one request to an endpoint ended.
@@ -12,10 +13,12 @@ pub struct Completion<'a> {
     pub item: Option<&'a str>,
     /// The endpoint.
     pub endpoint: &'a Label,
-    /// The effect's name; `None` for a read.
+    /// The effect's name, without secrets; `None` for a read.
     pub operation: Option<&'a str>,
     /// The end.
     pub ending: Ending<'a>,
+    /// Why there is no answer, with what to do, for operators: it names addresses and inner causes.
+    pub detail: Option<&'a Fault>,
 }
 
 /// The end of one request.

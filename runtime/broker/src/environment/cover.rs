@@ -88,22 +88,22 @@ impl<'a> Uses<'a> {
                 .says(format_args!("the secret {name:?} is not declared"))
                 .hint(format_args!("add to {}:\n[secrets.{name}]\nversion = \"1\"", self.source.place)));
         }
-        match self.used_secrets.get(name) {
-            None => drop(self.used_secrets.insert(name.clone(), wanted)),
-            Some(first) if fits(first, &wanted) => {}
-            Some(first) => {
-                return Err(self
-                    .source
-                    .fault(SECRET_TWO_USES, &secret.span())
-                    .says(format_args!(
-                        "the secret {name:?} is {} and also {}; whoever sees it by one way could use the other",
-                        told(first),
-                        told(&wanted)
-                    ))
-                    .hint("declare a second secret under [secrets] and issue it separately"));
-            }
+        let Some(first) = self.used_secrets.get(name) else {
+            self.used_secrets.insert(name.clone(), wanted);
+            return Ok(());
+        };
+        match first.beside(&wanted) {
+            Together::Harmless => Ok(()),
+            Together::Undone => Err(self
+                .source
+                .fault(SECRET_TWO_USES, &secret.span())
+                .says(format_args!(
+                    "the secret {name:?} is {} and also {}; whoever sees it by one way could use the other",
+                    told(first),
+                    told(&wanted)
+                ))
+                .hint("declare a second secret under [secrets] and issue it separately")),
         }
-        Ok(())
     }
 
     /// A warning for each declared thing that nothing uses.
@@ -124,15 +124,25 @@ impl<'a> Uses<'a> {
     }
 }
 
-/// Two endpoints of one service may share a credential, and two labels a signing key; nothing else
-/// goes together.
-fn fits(first: &Use, second: &Use) -> bool {
-    match (first, second) {
-        (Use::Credential(a, _), Use::Credential(b, _)) => a == b,
-        (Use::Signer(_), Use::Signer(_)) | (Use::Revealed, Use::Revealed) => true,
-        (Use::Credential(..), Use::Signer(_) | Use::Revealed)
-        | (Use::Signer(_), Use::Credential(..) | Use::Revealed)
-        | (Use::Revealed, Use::Credential(..) | Use::Signer(_)) => false,
+/// What two uses of one secret do to each other.
+enum Together {
+    /// Neither is weaker for the other.
+    Harmless,
+    /// One undoes the other's protection.
+    Undone,
+}
+
+impl Use {
+    /// Two endpoints of one service may share a credential, and two labels a signing key; nothing
+    /// else goes together.
+    fn beside(&self, other: &Self) -> Together {
+        match (self, other) {
+            (Self::Credential(a, _), Self::Credential(b, _)) if a == b => Together::Harmless,
+            (Self::Signer(_), Self::Signer(_)) | (Self::Revealed, Self::Revealed) => Together::Harmless,
+            (Self::Credential(..), Self::Credential(..) | Self::Signer(_) | Self::Revealed)
+            | (Self::Signer(_), Self::Credential(..) | Self::Revealed)
+            | (Self::Revealed, Self::Credential(..) | Self::Signer(_)) => Together::Undone,
+        }
     }
 }
 

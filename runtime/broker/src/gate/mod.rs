@@ -10,7 +10,7 @@ mod permit;
 mod refused;
 mod request;
 
-pub(crate) use operation::{Claim, Operation, Operations};
+pub(crate) use operation::{Applied, Claim, Operation, Operations};
 pub use permit::Permit;
 pub use refused::Refused;
 

@@ -10,7 +10,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use stepward_fault::Owner;
-use stepward_seam::{Label, Method};
+use stepward_seam::{Cause, HttpFailure, Label, Method};
 
 /// Longest operation label in bytes: a verb and a document's number.
 pub(crate) const OPERATION_BYTES: usize = 200;
@@ -68,15 +68,33 @@ struct Sent {
 
 /// Whether the endpoint may have acted on an operation.
 #[derive(Clone, Copy)]
-enum Applied {
+pub(crate) enum Applied {
     /// It answered, or may have acted without an answer, or is being asked right now.
     Perhaps,
-    /// Every attempt failed before it could act.
+    /// The attempt failed before it could act.
     No,
 }
 
-/// Leave to send an operation. Until [`not_applied`](Self::not_applied) says otherwise, the
-/// operation counts as perhaps applied: also when the task that holds this claim dies.
+impl Applied {
+    /// What a failure leaves open.
+    pub(crate) fn after(failure: &HttpFailure) -> Self {
+        match failure {
+            HttpFailure::Refused(_) | HttpFailure::NotApplied(_) => Self::No,
+            HttpFailure::Unknown(
+                Cause::Resolve
+                | Cause::Connect
+                | Cause::Tls
+                | Cause::Timeout
+                | Cause::Reset
+                | Cause::Malformed
+                | Cause::TooLarge,
+            ) => Self::Perhaps,
+        }
+    }
+}
+
+/// Leave to send an operation. Until [`failed`](Self::failed) says otherwise, the operation counts
+/// as perhaps applied: also when the task that holds this claim dies.
 pub(crate) struct Claim {
     operations: Arc<Mutex<BTreeMap<(Label, Operation), Sent>>>,
     key: (Label, Operation),
@@ -133,13 +151,13 @@ impl Operations {
 }
 
 impl Claim {
-    /// The attempt failed before the endpoint could act.
+    /// The attempt brought no answer.
     ///
-    /// An earlier attempt may have been applied all the same where the endpoint is idempotent; it
-    /// stays free to be tried again there, so nothing is lost by forgetting it.
-    pub(crate) fn not_applied(self) {
+    /// Where this one was not applied, an earlier one may have been all the same if the endpoint is
+    /// idempotent; it stays free to be tried again there, so nothing is lost by forgetting it.
+    pub(crate) fn failed(self, applied: Applied) {
         if let Some(sent) = lock(&self.operations).get_mut(&self.key) {
-            sent.applied = Applied::No;
+            sent.applied = applied;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Refusals of the gate.
 
+use crate::guard::Guard;
 use std::fmt;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::Refusal;
@@ -40,6 +41,14 @@ impl Refused {
     /// A refusal; `message` goes to the step's author and names no file, host or address.
     pub(crate) fn new(owner: Owner, rule: Rule, message: impl fmt::Display) -> Self {
         Self { owner, rule, message: message.to_string(), hint: String::new() }
+    }
+
+    /// The refusal without the secrets in it: its texts may quote what the step asked for, and go to
+    /// logs and records.
+    #[must_use]
+    pub(crate) fn redacted(&self, guard: &Guard) -> Self {
+        let (message, hint) = (guard.redact_text(&self.message), guard.redact_text(&self.hint));
+        Self { owner: self.owner, rule: self.rule, message, hint }
     }
 
     /// What to do about it; it may name files, and is for operators and workflow authors.

@@ -5,7 +5,7 @@ use crate::{
     encode,
     headers::{self, HeaderRefusal},
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 use stepward_fault::Owner;
 use stepward_seam::{Pair, PathPattern};
 
@@ -124,8 +124,7 @@ pub(super) fn headers(pairs: &[Pair], own: &[HeaderName]) -> Result<HeaderMap, R
     let mut map = HeaderMap::with_capacity(pairs.len());
     for (index, pair) in pairs.iter().enumerate() {
         let name = name(index + 1, pair, own)?;
-        let value = headers::is_value(&pair.value).then(|| HeaderValue::from_str(&pair.value).ok()).flatten();
-        let value = value.ok_or_else(|| {
+        let value = headers::value(&pair.value).map_err(|headers::NoValue| {
             refused(HEADER_SYNTAX, format_args!("the value of the header `{name}` cannot stand in a header"))
                 .hint("a value is visible ASCII with spaces inside; encode anything else")
         })?;
@@ -142,18 +141,19 @@ fn name(number: usize, pair: &Pair, own: &[HeaderName]) -> Result<HeaderName, Re
         refused(HEADER, format_args!("the header `{name}` belongs to the host"))
             .hint("leave it out; the host sets credential, idempotency, framing and routing")
     };
-    match headers::name(&pair.name) {
-        Ok(name) if own.iter().any(|own| headers::are_one(own, &name)) => Err(belongs(name.as_str())),
-        Ok(name) if !headers::is_plain(&name) => Err(refused(
+    let name = headers::name(&pair.name).map_err(|refusal| match refusal {
+        HeaderRefusal::Reserved(_) => belongs(&pair.name.to_ascii_lowercase()),
+        HeaderRefusal::Malformed => refused(HEADER_SYNTAX, format_args!("header {number} has no valid name"))
+            .hint("a header's name is made of letters, digits and dashes"),
+    })?;
+    if own.iter().any(|own| headers::are_one(own, &name)) {
+        return Err(belongs(name.as_str()));
+    }
+    headers::plain(name).map_err(|headers::Ambiguous(name)| {
+        refused(
             HEADER_SYNTAX,
             format_args!("the name of the header `{name}` has more than letters, digits and dashes"),
         )
-        .hint("write dashes: many services cannot tell `a_b` from `a-b`")),
-        Ok(name) => Ok(name),
-        Err(HeaderRefusal::Reserved(_)) => Err(belongs(&pair.name.to_ascii_lowercase())),
-        Err(HeaderRefusal::Malformed) => {
-            Err(refused(HEADER_SYNTAX, format_args!("header {number} has no valid name"))
-                .hint("a header's name is made of letters, digits and dashes"))
-        }
-    }
+        .hint("write dashes: many services cannot tell `a_b` from `a-b`")
+    })
 }

@@ -1,4 +1,4 @@
-use super::{Gate, Permit, Refused, operation::Operations};
+use super::{Applied, Gate, Permit, Refused, operation::Operations};
 use crate::Environment;
 use http::HeaderMap;
 use proptest::prelude::*;
@@ -118,6 +118,10 @@ fn the_hosts_headers_and_parameter_are_the_hosts() {
         "x.once",
         "X-Client-IP",
         "true_client_ip",
+        "X-Forwarded",
+        "x_original_url",
+        "X-Envoy-Original-Path",
+        "Remote-User",
         "proxy",
     ] {
         let request = HttpRequest { headers: vec![pair(name, "x")], ..get(&["suppliers", "7"]) };
@@ -227,7 +231,7 @@ fn one_label_one_request() {
 #[test]
 fn what_may_have_been_applied_goes_out_again_only_where_that_is_harmless() {
     let operations = Operations::default();
-    claimed(&operations, b"ten", false).unwrap().not_applied();
+    claimed(&operations, b"ten", false).unwrap().failed(Applied::No);
     drop(claimed(&operations, b"ten", false).unwrap());
     let again = claimed(&operations, b"ten", false).map(drop).unwrap_err();
     assert_eq!(again.rule().as_str(), "endpoint-operation-repeated");

@@ -5,15 +5,21 @@
 //! one. It is a net for accidents and no more: a service or a step that *means* to pass a secret on
 //! can encrypt it, cut it up or spell it backwards, and nothing here would notice. What keeps a
 //! secret from a step is that the step is never given it.
+//!
+//! The search tells nothing of what it searches for but by its verdict. It takes one look at a table
+//! for each byte, whatever the byte and the secret are: the shortcuts of a usual search jump over
+//! text that shares no rare byte with the secret, which a step that may read a clock could measure,
+//! byte by byte. A match ends the run, in one sentence for every encoding, place and length.
 
 mod forms;
 mod view;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, AhoCorasickBuilder, AhoCorasickKind};
 use std::fmt;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::Label;
 use view::View;
+use zeroize::Zeroizing;
 
 /// Secret material stood where a secret must not pass.
 pub const SECRET_LEAK: Rule = Rule::new("secret-leak");
@@ -28,8 +34,15 @@ pub const MATERIAL_BYTES: usize = 8;
 /// Searches for the secrets of one step.
 pub struct Guard {
     matcher: AhoCorasick,
-    /// The secret that each of the matcher's patterns belongs to.
-    owners: Vec<Label>,
+    /// What each of the matcher's patterns stands for.
+    meanings: Vec<Meaning>,
+}
+
+/// What a pattern stands for.
+struct Meaning {
+    secret: Label,
+    /// How much of the secret may stand before and after the pattern.
+    around: (usize, usize),
 }
 
 /// A value that was searched and holds no secret. Only [`Guard::clear`] makes it.
@@ -72,8 +85,8 @@ impl Leak {
 /// Gathers what a [`Guard`] searches for.
 #[derive(Default)]
 pub(crate) struct GuardBuilder {
-    patterns: Vec<forms::Form>,
-    owners: Vec<Label>,
+    patterns: Vec<Zeroizing<Vec<u8>>>,
+    meanings: Vec<Meaning>,
 }
 
 impl GuardBuilder {
@@ -91,21 +104,24 @@ impl GuardBuilder {
                 .hint("issue a longer one: openssl rand -hex 32"));
         }
         for form in forms::of(material) {
-            self.patterns.push(form);
-            self.owners.push(secret.clone());
+            self.patterns.push(form.text);
+            self.meanings.push(Meaning { secret: secret.clone(), around: form.around });
         }
         Ok(())
     }
 
     /// Builds the search.
     pub(crate) fn build(self) -> Result<Guard, Fault> {
+        // A table without shortcuts: see the module's documentation.
+        let mut search = AhoCorasickBuilder::new();
+        search.kind(Some(AhoCorasickKind::DFA)).prefilter(false);
         let matcher =
-            AhoCorasick::new(self.patterns.iter().map(|pattern| pattern.as_slice())).map_err(|error| {
+            search.build(self.patterns.iter().map(|pattern| pattern.as_slice())).map_err(|error| {
                 Fault::new(Class::Refused, Owner::Operator, TOO_MUCH)
                     .says(format_args!("the secrets of this step cannot be searched for: {error}"))
                     .hint("grant the step fewer secrets")
             })?;
-        Ok(Guard { matcher, owners: self.owners })
+        Ok(Guard { matcher, meanings: self.meanings })
     }
 }
 
@@ -120,7 +136,7 @@ impl Guard {
         let read_back = || View::ALL.into_iter().find_map(|view| self.matcher.find(&view.read(bytes)?));
         match as_it_stands.or_else(read_back) {
             None => Ok(Clear(value)),
-            Some(found) => Err(Leak { secret: self.owner(found.pattern().as_usize()) }),
+            Some(found) => Err(Leak { secret: self.meaning(found.pattern().as_usize()).secret.clone() }),
         }
     }
 
@@ -130,7 +146,7 @@ impl Guard {
         let mut copied = 0;
         for (start, end, pattern) in self.stretches(bytes) {
             redacted.extend_from_slice(bytes.get(copied..start).unwrap_or_default());
-            redacted.extend_from_slice(format!("{{{{secret {}}}}}", self.owner(pattern)).as_bytes());
+            redacted.extend_from_slice(format!("{{{{secret {}}}}}", self.meaning(pattern).secret).as_bytes());
             copied = end;
         }
         redacted.extend_from_slice(bytes.get(copied..).unwrap_or_default());
@@ -142,12 +158,16 @@ impl Guard {
         String::from_utf8_lossy(&self.redact(text.as_bytes())).into_owned()
     }
 
-    /// The stretches that secrets cover. Overlapping ones are one, so that no end of a second
-    /// secret is left standing.
+    /// The stretches that secrets cover, with the room that the rest of a large one takes up.
+    /// Overlapping ones are one, so that no end of a second secret is left standing.
     fn stretches(&self, bytes: &[u8]) -> Vec<(usize, usize, usize)> {
         let hits = |text: &[u8]| -> Vec<(usize, usize, usize)> {
-            let hits = self.matcher.find_overlapping_iter(text);
-            hits.map(|hit| (hit.start(), hit.end(), hit.pattern().as_usize())).collect()
+            let whole = |hit: aho_corasick::Match| {
+                let pattern = hit.pattern().as_usize();
+                let (before, after) = self.meaning(pattern).around;
+                (hit.start().saturating_sub(before), text.len().min(hit.end() + after), pattern)
+            };
+            self.matcher.find_overlapping_iter(text).map(whole).collect()
         };
         let mut found = hits(bytes);
         for view in View::ALL {
@@ -171,17 +191,17 @@ impl Guard {
         stretches
     }
 
-    fn owner(&self, pattern: usize) -> Label {
+    fn meaning(&self, pattern: usize) -> &Meaning {
         // The matcher numbers its patterns in the order in which they were added.
-        #[expect(clippy::indexing_slicing, reason = "one owner was pushed for each pattern")]
-        self.owners[pattern].clone()
+        #[expect(clippy::indexing_slicing, reason = "one meaning was pushed for each pattern")]
+        &self.meanings[pattern]
     }
 }
 
 /// How much is searched for, and never what.
 impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Guard({} patterns)", self.owners.len())
+        write!(f, "Guard({} patterns)", self.meanings.len())
     }
 }
 

@@ -1,4 +1,5 @@
 use super::{Guard, GuardBuilder};
+use aho_corasick::AhoCorasickKind;
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD},
@@ -35,6 +36,11 @@ fn encodings(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             all.push(("base64url without padding", URL_SAFE_NO_PAD.encode(&text).into_bytes()));
         }
     }
+    let lines = |text: String, end: &str| {
+        text.as_bytes().chunks(5).map(|line| [line, end.as_bytes()].concat()).collect::<Vec<_>>().concat()
+    };
+    all.push(("base64 in lines", lines(STANDARD.encode(secret), "\r\n")));
+    all.push(("hex in lines", lines(hex::encode(secret), "\n")));
     if let Ok(text) = std::str::from_utf8(secret) {
         all.push(("json", serde_json::to_vec(text).unwrap()));
         all.push(("json, slashes", serde_json::to_string(text).unwrap().replace('/', "\\/").into_bytes()));
@@ -77,6 +83,32 @@ fn a_long_secret_is_found_by_its_middle() {
     for (encoding, echoed) in encodings(&secret).into_iter().filter(|(name, _)| *name != "url") {
         guard.clear(&echoed).map(drop).expect_err(encoding);
     }
+}
+
+#[test]
+fn of_a_long_secret_no_part_is_written_down() {
+    let secret: Vec<u8> = (0..5000_u32).flat_map(|i| format!("{i:05x}").into_bytes()).collect();
+    let guard = guard(&secret);
+    for (encoding, echoed) in encodings(&secret).into_iter().filter(|(name, _)| *name != "url") {
+        let body = [b"<<".to_vec(), echoed.clone(), b">>".to_vec()].concat();
+        let redacted = guard.redact(&body);
+        assert!(redacted.len() < 64, "{encoding}: {}", String::from_utf8_lossy(&redacted));
+    }
+}
+
+#[test]
+fn the_search_takes_as_long_for_one_text_as_for_another() {
+    // `G` and `_` are rare enough to be jumped to by a search that takes shortcuts.
+    let guard = guard(b"sk_live_51Habcdefgh");
+    assert_eq!(guard.matcher.kind(), AhoCorasickKind::DFA);
+    let table = format!("{:?}", guard.matcher);
+    assert!(table.contains("prefilter: false"), "{table}");
+    // Also for more secrets than the search would give a table of its own accord.
+    let mut builder = GuardBuilder::default();
+    for number in 0..20 {
+        builder.add(&Label::new("token").unwrap(), format!("token of number {number}").as_bytes()).unwrap();
+    }
+    assert_eq!(builder.build().unwrap().matcher.kind(), AhoCorasickKind::DFA);
 }
 
 #[test]

@@ -16,10 +16,13 @@ pub(super) enum View {
     Json,
     /// `&amp;`, `&#47;` and `&#x2f;` (XML, HTML).
     Xml,
+    /// Without its line breaks, where encoders put base64 and hexadecimal into lines (RFC 2045).
+    Lines,
 }
 
 /// What an escape stands for, and how many bytes it takes.
 enum Unit {
+    Nothing(usize),
     Byte(u8, usize),
     Char(char, usize),
 }
@@ -28,7 +31,7 @@ enum Unit {
 const ENTITY_BYTES: usize = 10;
 
 impl View {
-    pub(super) const ALL: [Self; 4] = [Self::Percent, Self::Form, Self::Json, Self::Xml];
+    pub(super) const ALL: [Self; 5] = [Self::Percent, Self::Form, Self::Json, Self::Xml, Self::Lines];
 
     /// The byte without which a text reads the same in this view as it stands.
     fn mark(self) -> u8 {
@@ -37,6 +40,7 @@ impl View {
             Self::Form => b'+',
             Self::Json => b'\\',
             Self::Xml => b'&',
+            Self::Lines => b'\n',
         }
     }
 
@@ -66,6 +70,7 @@ impl View {
                     each(place, &[first]);
                     1
                 }
+                Some(Unit::Nothing(length)) => length,
                 Some(Unit::Byte(byte, length)) => {
                     each(place, &[byte]);
                     length
@@ -89,7 +94,8 @@ impl View {
             (Self::Form, b'+') => Some(Unit::Byte(b' ', 1)),
             (Self::Json, b'\\') => json(rest),
             (Self::Xml, b'&') => entity(rest),
-            (Self::Percent | Self::Form | Self::Json | Self::Xml, _) => None,
+            (Self::Lines, b'\r' | b'\n') => Some(Unit::Nothing(1)),
+            (Self::Percent | Self::Form | Self::Json | Self::Xml | Self::Lines, _) => None,
         }
     }
 }

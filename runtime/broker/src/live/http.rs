@@ -2,15 +2,15 @@
 
 use super::LiveBroker;
 use crate::{
-    endpoint::{Effect, Endpoint, Outcome, is_not_applied},
-    gate::{Claim, Operation, Permit, Refused},
+    endpoint::{Effect, Endpoint, Outcome},
+    gate::{Applied, Claim, Operation, Permit, Refused},
     guard::Guard,
     net::NoAnswer,
     observe::{Completion, Ending},
 };
 use std::sync::Arc;
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_seam::{CallSite, HostReply, HttpFailure, HttpRequest, Stop};
+use stepward_seam::{CallSite, HostReply, HttpFailure, HttpRequest, Refusal, Stop};
 
 /// The task of an effect died.
 const EFFECT_LOST: Rule = Rule::new("effect-lost");
@@ -24,7 +24,7 @@ impl LiveBroker {
     ) -> Result<HostReply, Stop> {
         let attempt = match self.admit(site, Arc::clone(&endpoint), request) {
             Ok(attempt) => attempt,
-            Err(refused) => return Ok(self.refuse(site, &endpoint, &refused)),
+            Err(refused) => return self.refuse(site, &endpoint, &refused),
         };
         let ended = if attempt.effect.is_some() {
             self.bindings.effects().start(attempt.run()).await.unwrap_or_else(|lost| {
@@ -81,21 +81,31 @@ impl LiveBroker {
         ])
     }
 
-    fn refuse(&self, site: &CallSite, endpoint: &Endpoint, refused: &Refused) -> HostReply {
+    /// Tells the step why, and everybody else without the secrets that the texts may quote.
+    ///
+    /// A sentence for the step that quotes a secret back ends the run: it would be recorded, and
+    /// blotting the secret out would tell the step that it guessed right.
+    fn refuse(&self, site: &CallSite, endpoint: &Endpoint, refused: &Refused) -> Result<HostReply, Stop> {
+        let Refusal { rule, message } = refused.for_guest();
+        let refused = refused.redacted(&self.guard);
         let fault = refused.fault(self.place());
         tracing::warn!(
             run = %site.run, step = %site.step, call = site.sequence, endpoint = %endpoint.label,
-            rule = %refused.rule(), hint = fault.remedy(), "refused: {}", self.guard.redact_text(fault.message())
+            rule, hint = fault.remedy(), "refused: {}", fault.message()
         );
         let completion = Completion {
             site,
             item: self.identity.item.as_deref(),
             endpoint: &endpoint.label,
             operation: None,
-            ending: Ending::Refused(refused),
+            ending: Ending::Refused(&refused),
+            detail: None,
         };
         self.bindings.services().observer.completed(&completion);
-        HostReply::Http(Err(HttpFailure::Refused(refused.for_guest())))
+        let message = self.guard.clear(message).map_err(|leak| {
+            Stop(leak.alert(self.place(), &format!("a request to `{}` that was refused", endpoint.label)))
+        })?;
+        Ok(HostReply::Http(Err(HttpFailure::Refused(Refusal { rule, message: message.into_inner() }))))
     }
 }
 
@@ -117,7 +127,8 @@ impl Attempt {
     async fn run(self) -> Ended {
         let Self { site, item, place, endpoint, permit, effect, guard, bindings } = self;
         let (effect, claim) = effect.unzip();
-        let operation = effect.as_ref().map(|effect| effect.operation.as_str());
+        // The step chose the name; whoever keeps the record must not find a secret in it.
+        let operation = effect.as_ref().map(|effect| guard.redact_text(effect.operation.as_str()));
         let rules = (permit.workflow_rule().to_owned(), permit.environment_rule().to_owned());
         tracing::info!(
             run = %site.run, step = %site.step, call = site.sequence, endpoint = %endpoint.label,
@@ -125,13 +136,14 @@ impl Attempt {
         );
         let network = &bindings.services().network;
         let outcome = endpoint.send(network, &guard, permit, effect.as_ref()).await;
-        let complete = |ending| {
+        let complete = |ending, detail| {
             let completion = Completion {
                 site: &site,
                 item: item.as_deref(),
                 endpoint: &endpoint.label,
-                operation,
+                operation: operation.as_deref(),
                 ending,
+                detail,
             };
             bindings.services().observer.completed(&completion);
         };
@@ -141,19 +153,19 @@ impl Attempt {
                     run = %site.run, step = %site.step, call = site.sequence, endpoint = %endpoint.label,
                     status = response.status, bytes = response.body.len(), "answered"
                 );
-                complete(Ending::Answered(&response));
+                complete(Ending::Answered(&response), None);
                 Ok(Ok(response))
             }
             Outcome::Failed(none, failure) => {
                 told(&site, &endpoint, &guard, &none);
-                if let Some(claim) = claim.filter(|_| is_not_applied(&failure)) {
-                    claim.not_applied();
+                if let Some(claim) = claim {
+                    claim.failed(Applied::after(&failure));
                 }
-                complete(Ending::Failed(&failure));
+                complete(Ending::Failed(&failure), Some(none.fault()));
                 Ok(Err(failure))
             }
             Outcome::Withheld(leak) => {
-                complete(Ending::Withheld(leak.secret()));
+                complete(Ending::Withheld(leak.secret()), None);
                 Err(leak.alert(place, &format!("the answer of `{}`", endpoint.label)))
             }
         }

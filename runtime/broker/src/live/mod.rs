@@ -3,6 +3,20 @@
 //! What a step learns of a refusal is a rule and one sentence. What operators learn is a `tracing`
 //! event with names, decision and rule, never with a secret, a body or a query. Events of the
 //! target `stepward::alert` want a person.
+//!
+//! Of a secret that it is not given a step learns nothing, not even how long it is:
+//!
+//! - *Whether it exists.* A secret that is missing, unreadable or unfit refuses the step before it
+//!   starts. A secret bound elsewhere is not fetched, and asking for it reads like asking for a name
+//!   that nobody uses.
+//! - *Its length.* The gate measures what the step asked for, before the credential is added. What is
+//!   counted, priced and recorded is the call and the reply, and neither ever holds the credential.
+//! - *Its bytes, by the time that a call takes.* A step has no clock of its own: its time is fuel,
+//!   priced by recorded bytes. One that is granted the time can measure its calls, so the
+//!   [`Guard`]'s search takes as long for one text as for another of that length.
+//!
+//! What the service itself makes of a credential, a refusal for its length for instance, is the
+//! service's answer and reaches the step like any other.
 
 mod http;
 mod ready;

@@ -92,7 +92,10 @@ impl Making {
             None => None,
             Some(bound) => {
                 let secret = bindings.fetch(&bound.secret)?;
-                credential_version = format!("{}@{}", bound.secret, environment.version(&bound.secret));
+                // The bytes count too: they may be replaced without a new version in the file.
+                let fingerprint = bindings.keys().fingerprint(&secret);
+                credential_version =
+                    format!("{}@{} {fingerprint}", bound.secret, environment.version(&bound.secret));
                 self.note(&bound.secret, SecretUseKind::Credential);
                 Some(Credential::ready(&bound.form, &bound.secret, &secret, &mut self.guard)?)
             }

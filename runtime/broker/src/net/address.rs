@@ -93,31 +93,63 @@ pub fn judge(
     let address = SocketAddr::new(address.ip(), address.port());
     let ip = address.ip();
     let deny = |rule, why| Err(Denied { address, rule, why });
-    if let Some(why) = no_host(ip) {
-        return deny(ADDRESS_NOT_A_HOST, why);
-    }
-    let special = special(ip);
-    let own = |listener: &&SocketAddr| {
+    let kind = Kind::of(ip);
+    let own = |listener: &SocketAddr| {
+        let at = listener.ip().to_canonical();
         listener.port() == address.port()
-            && (listener.ip().to_canonical() == ip.to_canonical()
-                || listener.ip().to_canonical().is_unspecified() && special.is_some())
+            && match kind {
+                Kind::Public => at == ip.to_canonical(),
+                Kind::NoHost(_) | Kind::Metadata | Kind::Special(_) => {
+                    at == ip.to_canonical() || at.is_unspecified()
+                }
+            }
     };
-    if listeners.iter().any(|listener| own(&listener)) {
-        return deny(ADDRESS_OWN_LISTENER, "one that this process listens on");
-    }
-    if is_metadata(ip) {
+    match kind {
+        Kind::NoHost(why) => deny(ADDRESS_NOT_A_HOST, why),
+        Kind::Metadata | Kind::Special(_) | Kind::Public if listeners.iter().any(own) => {
+            deny(ADDRESS_OWN_LISTENER, "one that this process listens on")
+        }
         // A wide network named for another reason must not open the door to the machine's own
         // credentials, so only the address itself counts as naming it.
-        return if networks.iter().any(|network| *network == IpNet::from(ip)) {
+        Kind::Metadata if networks.iter().any(|network| *network == IpNet::from(ip)) => {
             Ok(CheckedAddress(address))
-        } else {
+        }
+        Kind::Metadata => {
             deny(ADDRESS_METADATA, "a metadata service, which hands out the machine's own credentials")
-        };
+        }
+        Kind::Special(_) if networks.iter().any(|network| network.contains(&ip)) => {
+            Ok(CheckedAddress(address))
+        }
+        Kind::Special(why) => deny(ADDRESS_DENIED, why),
+        Kind::Public => Ok(CheckedAddress(address)),
     }
-    match special {
-        None => Ok(CheckedAddress(address)),
-        Some(_) if networks.iter().any(|network| network.contains(&ip)) => Ok(CheckedAddress(address)),
-        Some(why) => deny(ADDRESS_DENIED, why),
+}
+
+/// What an address is; the texts say why.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Not the address of one host.
+    NoHost(&'static str),
+    /// A service that hands out the machine's own credentials.
+    Metadata,
+    /// Not public.
+    Special(&'static str),
+    /// Everybody's.
+    Public,
+}
+
+impl Kind {
+    fn of(ip: IpAddr) -> Self {
+        let metadata = match carried(ip).unwrap_or(ip) {
+            IpAddr::V4(v4) => METADATA_V4.contains(&v4),
+            IpAddr::V6(v6) => METADATA_V6.contains(&v6),
+        };
+        match (no_host(ip), metadata, special(ip)) {
+            (Some(why), _, _) => Self::NoHost(why),
+            (None, true, _) => Self::Metadata,
+            (None, false, Some(why)) => Self::Special(why),
+            (None, false, None) => Self::Public,
+        }
     }
 }
 
@@ -149,13 +181,6 @@ const METADATA_V6: [Ipv6Addr; 3] = [
     Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),  // Google
     Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),   // Scaleway
 ];
-
-fn is_metadata(ip: IpAddr) -> bool {
-    match carried(ip).unwrap_or(ip) {
-        IpAddr::V4(v4) => METADATA_V4.contains(&v4),
-        IpAddr::V6(v6) => METADATA_V6.contains(&v6),
-    }
-}
 
 const fn v4(a: u8, b: u8, c: u8, prefix: u8, why: &'static str) -> (Ipv4Net, &'static str) {
     (Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, 0), prefix), why)

@@ -94,8 +94,10 @@ impl NoAnswer {
 
     fn new(target: &Target, rule: Rule, sent: Sent, says: impl fmt::Display) -> Self {
         let (cause, hint) = meaning(rule);
-        let detail =
-            Fault::new(Class::Unavailable, Owner::Upstream, rule).at(target.place()).says(says).hint(hint);
+        let detail = Fault::new(Class::Unavailable, Owner::Upstream, rule)
+            .at(target.place())
+            .says(brief(&says.to_string()))
+            .hint(hint);
         Self::Failed { cause, sent, detail }
     }
 
@@ -141,6 +143,19 @@ impl NoAnswer {
         let rule = if malformed { ANSWER_MALFORMED } else { CONNECTION_ENDED };
         Self::maybe(target, rule, text)
     }
+}
+
+/// Longest detail in characters. Some of it others write, whoever answers instead of the service
+/// too: a certificate alone can hold thousands of names.
+const DETAIL_CHARS: usize = 500;
+
+/// The beginning of a long text, marked as cut.
+fn brief(text: &str) -> String {
+    let mut brief: String = text.chars().take(DETAIL_CHARS).collect();
+    if brief.len() < text.len() {
+        brief.push_str("… (cut)");
+    }
+    brief
 }
 
 /// The cause that a guest learns for a rule, and what the operator can do.

@@ -7,9 +7,13 @@
     reason = "a test may fail loudly"
 )]
 
+mod capture;
 mod effects;
+mod oracles;
+mod rotation;
 mod secrets;
 mod silence;
+mod trailers;
 mod world;
 
 use stepward_broker::{SecretUse, SecretUseKind};

@@ -1,48 +1,18 @@
 //! What guests and bystanders do not learn.
 
 use crate::{
+    capture::{Lines, captured},
     label,
     world::{Act, ERP, SEED, TOKEN, WEBHOOK, World, ask, get, ok, post, site},
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use std::{
-    io::{self, Write},
-    sync::{Arc, Mutex},
-};
-use stepward_seam::{Broker as _, HostCall, HttpFailure};
-use tracing_subscriber::fmt::MakeWriter;
-
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Self;
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use stepward_seam::{Broker as _, HostCall, HttpFailure, HttpRequest, Pair};
 
 #[tokio::test]
 async fn no_event_and_no_debug_holds_a_secret_or_a_body() {
     let lines = Lines::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_ansi(false)
-        .with_writer(lines.clone())
-        .finish();
     // For the whole process: the events of every other test here are searched too.
-    tracing::subscriber::set_global_default(subscriber).unwrap();
+    tracing::subscriber::set_global_default(lines.subscriber()).unwrap();
     let world = World::new(ok("{\"confidential\":1}")).await;
     let all = r#"{"endpoint":{"erp":{"methods":["GET","POST"],"paths":["/**"]}},"signer":{"payment-signing":{}},"secret":{"webhook":{}}}"#;
     let broker = world.broker(&world.environment(), all).unwrap();
@@ -57,7 +27,7 @@ async fn no_event_and_no_debug_holds_a_secret_or_a_body() {
         .unwrap();
     world.act(Act::Echo);
     ask(&broker, get("echo")).await.map(drop).unwrap_err();
-    let mut seen = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let mut seen = lines.text();
     for event in ["permitted", "answered", "refused", "revealed", "signed", "stepward::alert"] {
         assert!(seen.contains(event), "no {event} in {seen}");
     }
@@ -118,4 +88,47 @@ async fn what_exists_and_what_does_not_read_alike() {
     let Err(HttpFailure::Refused(first)) = ask(&broker, get("hidden")).await.unwrap() else { panic!() };
     let Err(HttpFailure::Refused(second)) = ask(&broker, get("absent")).await.unwrap() else { panic!() };
     assert_eq!(first, second);
+}
+
+#[tokio::test]
+async fn a_secret_that_a_step_was_shown_is_written_down_nowhere() {
+    let world = World::new(ok("{}")).await;
+    let grants =
+        r#"{"endpoint":{"erp":{"methods":["GET","POST"],"paths":["/payments"]}},"secret":{"webhook":{}}}"#;
+    let broker = world.broker(&world.environment(), grants).unwrap();
+    let header = |name: &str| vec![Pair { name: name.into(), value: "x".into() }];
+    let requests = [
+        // A path that nobody allows: the hint says which line would.
+        get(&format!("{WEBHOOK}/more")),
+        // Names that refusals quote.
+        HttpRequest { headers: header(&format!("proxy-{WEBHOOK}")), ..get("payments") },
+        HttpRequest { headers: [header(WEBHOOK), header(WEBHOOK)].concat(), ..get("payments") },
+        // The name of an effect, which the record keeps; and again, for another request.
+        post(WEBHOOK),
+        HttpRequest { body: None, ..post(WEBHOOK) },
+        post(WEBHOOK),
+    ];
+    let (mut written, events) = captured(async {
+        let mut written = String::new();
+        for request in requests {
+            let call = HostCall::Http { endpoint: label("erp"), request };
+            written += &serde_json::to_string(&broker.recorded(call.clone())).unwrap();
+            // A sentence that quotes it ends the run; one that does not is answered.
+            let told = match broker.call(site(), call).await {
+                Ok(reply) => serde_json::to_string(&reply.recorded()).unwrap(),
+                Err(stop) => format!("{:?}", stop.0),
+            };
+            written.push_str(&told);
+        }
+        written
+    })
+    .await;
+    written += &world.record.take().join(" ");
+    for rule in
+        ["endpoint-path", "endpoint-header", "endpoint-operation-reused", "endpoint-operation-repeated"]
+    {
+        assert!(written.contains(&format!("refused {rule}")) && events.contains(rule), "{rule}: {written}");
+    }
+    assert!(written.contains("{{secret webhook}} answered 200"), "{written}");
+    assert!(!written.contains(WEBHOOK) && !events.contains(WEBHOOK), "{written} {events}");
 }

@@ -7,6 +7,7 @@ use std::{
     future::Future,
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::PermissionsExt as _,
+    path::PathBuf,
     sync::{Arc, Mutex},
 };
 use stepward_broker::{
@@ -56,7 +57,11 @@ pub(crate) struct World {
     pub(crate) requests: Arc<Mutex<Vec<String>>>,
     pub(crate) record: Arc<Record>,
     pub(crate) fetched: Arc<Mutex<Vec<String>>>,
+    /// The number of the connection that each request came on.
+    pub(crate) connections: Arc<Mutex<Vec<usize>>>,
     act: Arc<Mutex<Act>>,
+    /// One for every environment that is opened here, as in a process that reads a file again.
+    network: Arc<Network>,
 }
 
 impl World {
@@ -96,15 +101,36 @@ impl World {
             requests: Arc::default(),
             record: Arc::default(),
             fetched: Arc::default(),
+            connections: Arc::default(),
             act: Arc::new(Mutex::new(act)),
+            network: Arc::new(Network::new(Arc::new(NoNames))),
         };
-        let (act, requests) = (Arc::clone(&world.act), Arc::clone(&world.requests));
-        tokio::spawn(serve(listener, TlsAcceptor::from(Arc::new(config)), act, requests));
+        let service = Service {
+            tls: TlsAcceptor::from(Arc::new(config)),
+            act: Arc::clone(&world.act),
+            requests: Arc::clone(&world.requests),
+            connections: Arc::clone(&world.connections),
+        };
+        tokio::spawn(serve(listener, service));
         world
     }
 
     pub(crate) fn act(&self, act: Act) {
         *self.act.lock().unwrap() = act;
+    }
+
+    /// Puts a secret in the place of another, as a rotation does: a new file, renamed.
+    pub(crate) fn rotate(&self, name: &str, bytes: &[u8]) {
+        let (new, place) = (self.secret("new"), self.secret(name));
+        #[expect(clippy::disallowed_methods, reason = "a test makes the real file")]
+        fs::write(&new, bytes).unwrap();
+        fs::set_permissions(&new, Permissions::from_mode(0o600)).unwrap();
+        fs::rename(new, place).unwrap();
+    }
+
+    /// Where a secret lies.
+    pub(crate) fn secret(&self, name: &str) -> PathBuf {
+        self.folder.path().join("secrets").join(name)
     }
 
     pub(crate) fn environment(&self) -> String {
@@ -149,7 +175,7 @@ cidrs = ["127.0.0.0/8"]
         let files = FileSecrets::new(dir("secrets"), "secrets", account);
         let secrets = Arc::new(Noting { files, fetched: Arc::clone(&self.fetched) });
         let services = Services {
-            network: Arc::new(Network::new(Arc::new(NoNames))),
+            network: Arc::clone(&self.network),
             clock: Arc::new(Fixed),
             entropy: Arc::new(Fixed),
             environment_key: SecretBytes::new(vec![7; 32]),
@@ -184,20 +210,24 @@ cidrs = ["127.0.0.0/8"]
 
 pub(crate) const ERP: &str = r#"{"endpoint":{"erp":{"methods":["GET","POST"],"paths":["/**"]}}}"#;
 
-async fn serve(
-    listener: TcpListener,
+#[derive(Clone)]
+struct Service {
     tls: TlsAcceptor,
     act: Arc<Mutex<Act>>,
     requests: Arc<Mutex<Vec<String>>>,
-) {
-    loop {
+    connections: Arc<Mutex<Vec<usize>>>,
+}
+
+async fn serve(listener: TcpListener, service: Service) {
+    for number in 0.. {
         let (stream, _) = listener.accept().await.unwrap();
-        let (tls, act, requests) = (tls.clone(), Arc::clone(&act), Arc::clone(&requests));
+        let service = service.clone();
         tokio::spawn(async move {
-            let Ok(mut stream) = tls.accept(stream).await else { return };
+            let Ok(mut stream) = service.tls.accept(stream).await else { return };
             while let Some(request) = read(&mut stream).await {
-                requests.lock().unwrap().push(request.clone());
-                let act = act.lock().unwrap().clone();
+                service.requests.lock().unwrap().push(request.clone());
+                service.connections.lock().unwrap().push(number);
+                let act = service.act.lock().unwrap().clone();
                 if play(&mut stream, act, request).await.is_none() {
                     return;
                 }

@@ -24,6 +24,18 @@ async fn a_certificate_for_another_name() {
 }
 
 #[tokio::test]
+async fn a_certificate_for_a_thousand_names_does_not_fill_the_log() {
+    let world = World::new();
+    let names: Vec<_> = (0..1000).map(|number| format!("name-{number}.other.test")).collect();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let server = always(world.authority.server(&names), OK).await;
+    let failure = world.get(&world.target(&server)).await.err().unwrap();
+    let told = failure.fault().message();
+    assert!(told.contains("name-0.other.test") && told.ends_with("(cut)"), "{told}");
+    assert!(told.chars().count() < 600, "{told}");
+}
+
+#[tokio::test]
 async fn an_expired_one_and_one_of_the_future() {
     let world = World::new();
     let years = [(2001, 2002), (2199, 2200)];
