@@ -1,28 +1,38 @@
 //! The guests: built by the product itself, so that what is measured is what users run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use stepward::{Admitted, Deadline, Digest, Engine, Grant, Grants, Inspected, Label, Limits, Pinned, Step};
 
 pub(crate) struct Guests {
     pub(crate) price: Vec<u8>,
     pub(crate) wait: Vec<u8>,
+    pub(crate) ask: Vec<u8>,
+}
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("project")
 }
 
 pub(crate) fn build() -> Guests {
-    let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("project");
     let status = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "-p", "stepward-runner", "--bin", "stepward", "--", "build", "--project"])
-        .arg(&project)
+        .arg(project())
         .stdout(std::process::Stdio::null())
         .status()
         .expect("cargo starts");
     assert!(status.success(), "the guests do not build");
+    built()
+}
+
+/// The guests as [`build`] left them.
+pub(crate) fn built() -> Guests {
+    let project = project();
     let read = |name: &str| {
         let path = project.join("target/stepward/components").join(format!("{name}.wasm"));
         std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
     };
-    Guests { price: read("price"), wait: read("wait") }
+    Guests { price: read("price"), wait: read("wait"), ask: read("ask") }
 }
 
 /// Grants for `wait`; `price` needs none of them.

@@ -1,7 +1,7 @@
 //! What sealing costs: each figure beside its floor, taken in turns in the same process.
 //!
 //! `cargo bench -p stepward-benches` builds the guests, runs everything in under two minutes and
-//! prints the table that stands in the README. `-- step cold endpoint waiting` chooses parts.
+//! prints the table that stands in the README. `-- step cold endpoint waiting worker` chooses parts.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,18 +15,32 @@
     reason = "a benchmark reads the clock, starts processes and fails by panicking"
 )]
 
+mod bare;
 mod cold;
 mod endpoint;
 mod guests;
 mod rounds;
 mod step;
 mod waiting;
+mod worker;
 
-fn main() {
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1);
+    match arguments.next() {
+        Some(first) if first == worker::PROCESS => return stepward::worker::main(arguments),
+        Some(first) if first == worker::NOTHING => return ExitCode::SUCCESS,
+        _ => {}
+    }
     let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let wants = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
-    let guests = guests::build();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    if let Some(side) = asked.first().and_then(|argument| waiting::Side::of(argument)) {
+        waiting::alone(side, &runtime, &guests::built());
+        return ExitCode::SUCCESS;
+    }
+    let guests = if std::env::var("DEV").is_ok() { guests::built() } else { guests::build() };// DEV
     println!("| what | floor | Stepward | ratio | aim |\n| --- | --- | --- | --- | --- |");
     if wants("step") {
         step::measure(&runtime, &guests);
@@ -38,6 +52,10 @@ fn main() {
         endpoint::measure(&runtime);
     }
     if wants("waiting") {
-        waiting::measure(&runtime, &guests);
+        waiting::measure();
     }
+    if wants("worker") {
+        worker::measure(&guests);
+    }
+    ExitCode::SUCCESS
 }

@@ -23,7 +23,7 @@ impl Broker for NoCalls {
 }
 
 /// An order of 34 lines, as `benches/peers/work` makes it.
-fn document() -> String {
+pub(crate) fn document() -> String {
     let lines: Vec<_> = (1..=34)
         .map(|n| serde_json::json!({"item": format!("part {n}"), "quantity": n, "price": 100 + 7 * n}))
         .collect();

@@ -16,7 +16,7 @@ fn main() -> io::Result<()> {
             let bytes = match path.extension().and_then(|extension| extension.to_str()) {
                 Some("wat") => wat::parse_str(&text).map_err(io::Error::other)?,
                 Some("hex") => unhex(&text),
-                Some("toml" | "json") => text.into_bytes(),
+                Some("toml" | "json" | "txt") => text.into_bytes(),
                 _ => continue,
             };
             fs::write(corpus.join(path.file_stem().unwrap_or_default()), bytes)?;

@@ -4,10 +4,15 @@
     reason = "the test starts the program and looks for what it left running"
 )]
 
-use crate::process::{COMPILE, program, stepward};
+use crate::process::{COMPILE, Ended, end, program, start, stepward};
 use crate::stage::{EXAMPLE, ROOT};
-use std::{fs, path::Path};
-use tokio::sync::Mutex;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    pin::pin,
+    time::Duration,
+};
+use tokio::{sync::Mutex, time::sleep};
 
 /// A checkout has one place for its demonstration.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -70,6 +75,70 @@ async fn the_demonstration_speaks_json_too() {
         ["grant-missing", "component-digest", "endpoint-path", "invoice-invalid", "invoice-invalid"]
     );
     assert_eq!(running(ended.group), [] as [&str; 0]);
+}
+
+/// Two at once would share a service's database, an environment and its keys.
+#[tokio::test]
+async fn a_second_demonstration_beside_the_first_is_refused_and_disturbs_nothing() {
+    let _turn = TURN.lock().await;
+    let demo = || {
+        let mut command = stepward();
+        start(command.args(["demo", "--no-input", "--json"]).current_dir(ROOT))
+    };
+    let (one, other) = (demo(), demo());
+    let (one, other): (Ended, Ended) = tokio::join!(end(one, COMPILE), end(other, COMPILE));
+    let (shown, refused) = if one.code == Some(0) { (one, other) } else { (other, one) };
+    assert_eq!(shown.expect(0).json()["schema"], "stepward.demo/1");
+    let error = &refused.expect(7).json()["error"];
+    assert_eq!(error["rule"], "demo-busy");
+    assert!(error["message"].as_str().unwrap().contains("another demonstration is at work"), "{error}");
+    assert!(error["hint"].as_str().unwrap().contains("wait until it ends"), "{error}");
+}
+
+/// The folders of the demonstration's traces, one for each run.
+fn runs() -> Vec<PathBuf> {
+    let folder = Path::new(ROOT).join(EXAMPLE).join("target/stepward/demo/state/dev/traces");
+    let all = fs::read_dir(folder).into_iter().flatten();
+    all.map(|entry| entry.unwrap().path()).collect()
+}
+
+/// A folder takes the name of the last step's trace while the steps before it run. Where the steps
+/// were quicker, the next demonstration is tried.
+#[tokio::test]
+async fn a_demonstration_that_loses_its_evidence_fails_with_words() {
+    let _turn = TURN.lock().await;
+    for _ in 0..5 {
+        let before = runs();
+        let mut command = stepward();
+        let child = start(command.args(["demo", "--no-input"]).current_dir(ROOT));
+        let taken = async {
+            loop {
+                if let Some(run) = runs().into_iter().find(|run| !before.contains(run)) {
+                    return fs::create_dir(run.join("post-payment.json")).is_ok();
+                }
+                sleep(Duration::from_micros(200)).await;
+            }
+        };
+        let mut ending = pin!(end(child, COMPILE));
+        let taken = tokio::select! {
+            ended = &mut ending => panic!("{ended:?}"),
+            taken = taken => taken,
+        };
+        let ended = ending.await;
+        if taken {
+            let ended = ended.expect(7);
+            assert!(ended.stderr.contains("rule: demo-record"), "{}", ended.stderr);
+            assert!(
+                ended.stderr.contains("the step post-payment ran, but its trace is not kept"),
+                "{}",
+                ended.stderr
+            );
+            assert!(ended.stdout.contains("erp POST /payments → 201"), "{}", ended.stdout);
+            return;
+        }
+        ended.expect(0);
+    }
+    panic!("the steps were quicker five times");
 }
 
 #[tokio::test]

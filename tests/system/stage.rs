@@ -228,7 +228,8 @@ impl Stage {
         self.project().join("target/stepward/components").join(format!("{step}.wasm"))
     }
 
-    fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    /// `stepward ARGUMENTS` in the project, with this stage's state, not started.
+    pub(crate) fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = stepward();
         command.args(arguments).arg("--state").arg(self.state());
         command.current_dir(self.project()).env("XDG_STATE_HOME", self.user_state());

@@ -5,6 +5,7 @@
 mod again;
 mod faults;
 mod grants;
+mod late;
 mod secrets;
 
 use crate::process::Ended;
@@ -31,6 +32,18 @@ fn step_error(ended: Ended) -> (String, String, String) {
     assert_eq!((error["rule"].as_str(), error["class"].as_str()), (Some("step-failed"), Some("step-failed")));
     let text = |name: &str| error[name].as_str().unwrap().to_owned();
     (text("code"), text("kind"), text("message"))
+}
+
+/// Asserts that a schema knows every key of an object.
+async fn known(stage: &Stage, schema: &str, pointer: &str, object: &Value) {
+    let schema = stage.stepward(["schema", schema]).await.expect(0).json();
+    let properties = schema.pointer(pointer).unwrap()["properties"].as_object().unwrap();
+    for key in keys(object) {
+        assert!(properties.contains_key(key), "{pointer} has no {key}: {object}");
+    }
+    for required in schema.pointer(pointer).unwrap()["required"].as_array().unwrap() {
+        assert!(object.get(required.as_str().unwrap()).is_some(), "{required} is missing: {object}");
+    }
 }
 
 fn keys(value: &Value) -> Vec<&str> {

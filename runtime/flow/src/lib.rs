@@ -1,4 +1,5 @@
-//! Workflow definitions: which steps run in which order, what each is granted, what each may use.
+//! Workflow definitions: which steps run in which order, what each is granted, what each may use; and
+//! the project file, which says where the steps come from.
 //!
 //! ```toml
 //! name = "approve"
@@ -16,10 +17,12 @@
 //! [steps.grants.signer.payment-signing]
 //! ```
 //!
-//! Each step's output document is the next one's input. No I/O: text comes in, a [`Workflow`] or a
-//! refusal goes out.
+//! Each step's output document is the next one's input. No I/O: text comes in, a [`Workflow`], a
+//! [`ProjectDefinition`] or a refusal goes out.
 #![forbid(unsafe_code)]
 
 mod definition;
+mod project;
 
 pub use definition::{DEFINITION, MAX_STEPS, Step, Workflow};
+pub use project::{ProjectDefinition, Source};

@@ -1,6 +1,10 @@
 //! The command line: what can be said, and where each command goes.
 
-use crate::{command, render::Output, session::Session};
+use crate::{
+    command, hardening,
+    render::{self, Output},
+    session::Session,
+};
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 use std::{ffi::OsString, path::PathBuf, process::ExitCode};
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -88,16 +92,20 @@ pub(crate) fn main() -> ExitCode {
     // Asked of the raw words, since a command line that does not parse has no parsed flags.
     let json = arguments.iter().take_while(|word| *word != "--").any(|word| word == "--json");
     let output = Output::new(json);
+    if let Err(fault) = hardening::apply() {
+        return output.fault(&fault);
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return unparsed(&output, &error),
+        Err(error) => return unparsed(&output, error),
     };
     let Global { json: _, no_input, project, state } = cli.global;
     let session = Session::new(output, project, state, no_input);
     cli.command.run(&session).unwrap_or_else(|fault| session.output().fault(&fault))
 }
 
-fn unparsed(output: &Output, error: &clap::Error) -> ExitCode {
+fn unparsed(output: &Output, error: clap::Error) -> ExitCode {
+    let error = render::plain_words(error);
     let shown_on_purpose = matches!(
         error.kind(),
         ErrorKind::DisplayHelp
@@ -105,8 +113,7 @@ fn unparsed(output: &Output, error: &clap::Error) -> ExitCode {
             | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
     );
     if !output.is_json() || shown_on_purpose {
-        // A closed terminal is nobody's fault here.
-        drop(error.print());
+        render::usage(&error);
         return ExitCode::from(if error.use_stderr() { Class::Usage.exit_code() } else { 0 });
     }
     let text = error.to_string();

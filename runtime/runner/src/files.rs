@@ -286,6 +286,52 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), Fault> {
     fs::create_dir_all(path).map_err(|error| unwritten(path, &error))
 }
 
+/// Makes a folder in which nobody else can put or replace anything, or checks that it is one. Those
+/// above it are made as the umask says. `links` says whether its name may be a link.
+pub(crate) fn make_own_folder(path: &Path, links: Links) -> Result<(), Fault> {
+    make_folder(path.parent().unwrap_or(path))?;
+    if let Err(error) = fs::DirBuilder::new().mode(0o700).create(path)
+        && error.kind() != io::ErrorKind::AlreadyExists
+    {
+        return Err(unwritten(path, &error));
+    }
+    let found = match links {
+        Links::Followed => fs::metadata(path),
+        Links::Refused => fs::symlink_metadata(path),
+    }
+    .map_err(|error| unwritten(path, &error))?;
+    let own = geteuid().as_raw();
+    if !found.is_dir() {
+        return Err(not_private(path, "state lies here, and this is a link or no folder")
+            .hint(format_args!("rm {}; or name the folder that you mean with --state", path.display())));
+    }
+    // Root can replace anything anyway.
+    if found.uid() != own && found.uid() != 0 {
+        return Err(not_private(
+            path,
+            format_args!("state lies here, and the folder is the user {}'s, who can replace it", found.uid()),
+        )
+        .hint(format_args!(
+            "if nobody else put files there: chown -R {own} {0}; otherwise: rm -r {0}",
+            path.display()
+        )));
+    }
+    if found.permissions().mode() & 0o022 != 0 {
+        return Err(not_private(path, "state lies here, and others can replace what is in the folder")
+            .hint(format_args!("if nobody else put files there: chmod go-w {}", path.display())));
+    }
+    Ok(())
+}
+
+/// Whether the name of a folder may be a symbolic link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Links {
+    /// A person named the folder: what the link leads to is checked.
+    Followed,
+    /// The name is a fixed one in somebody's project: a link would lead to somebody else's state.
+    Refused,
+}
+
 /// Makes a folder that only its owner can enter, or checks that it is one.
 pub(crate) fn make_private_folder(path: &Path) -> Result<(), Fault> {
     if let Err(error) = fs::DirBuilder::new().mode(0o700).create(path)

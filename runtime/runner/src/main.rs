@@ -9,6 +9,7 @@ mod cli;
 mod command;
 mod demo;
 mod files;
+mod hardening;
 mod log;
 mod project;
 mod render;
@@ -18,6 +19,14 @@ mod vendored;
 
 use std::process::ExitCode;
 
+/// The first argument of a process that guests live in. Nobody types it: it stands in no help.
+const WORKER: &str = "worker";
+
 fn main() -> ExitCode {
+    // Before anything is read, opened or started: a worker holds nothing that it could give away.
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == WORKER) {
+        return stepward::worker::main(arguments);
+    }
     cli::main()
 }

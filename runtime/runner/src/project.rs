@@ -1,31 +1,14 @@
-//! The project: `stepward.toml`, and where its other files lie.
-//!
-//! ```toml
-//! [project]
-//! name = "invoice-approval"
-//!
-//! [steps.read-invoice]
-//! crate = "steps/read-invoice"
-//!
-//! [steps.translate]
-//! component = "components/translate.wasm"
-//!
-//! [defaults.limits]
-//! fuel = 500_000_000
-//! ```
+//! The project: its file, `stepward.toml`, and where its other files lie.
 
 use crate::files::{self, Purpose};
-use schemars::{JsonSchema, Schema, schema_for};
-use serde::Deserialize;
 use std::{
     collections::BTreeMap,
-    path::{Component, Path, PathBuf},
+    path::{Path, PathBuf},
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_flow::Workflow;
-use stepward_seam::{Label, LimitTable, Limits};
+use stepward_flow::{ProjectDefinition, Source, Workflow};
+use stepward_seam::{Label, LimitTable};
 use stepward_trust::Lock;
-use toml::Spanned;
 
 /// The name of the project file.
 pub(crate) const FILE: &str = "stepward.toml";
@@ -34,8 +17,6 @@ pub(crate) const LOCK_FILE: &str = "stepward.lock";
 
 /// The rule that a command needs a project.
 pub(crate) const NO_PROJECT: Rule = Rule::new("project-missing");
-/// The rule that a project file is well formed.
-const DEFINITION: Rule = Rule::new("project-definition");
 /// The rule that a run needs a lock.
 const NO_LOCK: Rule = Rule::new("lock-missing");
 /// The rule that a workflow's file carries its name.
@@ -47,62 +28,7 @@ pub(crate) const UNKNOWN_STEP: Rule = Rule::new("step-unknown");
 #[derive(Clone, Debug)]
 pub(crate) struct Project {
     root: PathBuf,
-    name: Label,
-    steps: BTreeMap<Label, Source>,
-    defaults: LimitTable,
-}
-
-/// Where a step comes from; the path is relative to the project.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    /// A crate that is built.
-    Crate(PathBuf),
-    /// A component that somebody else built.
-    Component(PathBuf),
-}
-
-/// A project file.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "Project")]
-struct File {
-    /// The project itself.
-    project: ProjectTable,
-    /// The steps, by name.
-    #[serde(default)]
-    #[schemars(with = "BTreeMap<Label, StepTable>")]
-    steps: BTreeMap<Label, Spanned<StepTable>>,
-    /// What applies to every step where its workflow says nothing else.
-    #[serde(default)]
-    defaults: Defaults,
-}
-
-/// `[project]`
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ProjectTable {
-    /// The project's name.
-    name: Label,
-}
-
-/// `[steps.NAME]`: exactly one of the two.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct StepTable {
-    /// The folder of the crate, relative to this file.
-    #[serde(rename = "crate")]
-    package: Option<PathBuf>,
-    /// The component's file, relative to this file.
-    component: Option<PathBuf>,
-}
-
-/// `[defaults]`
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-struct Defaults {
-    /// Limits.
-    #[schemars(with = "LimitTable")]
-    limits: Option<Spanned<LimitTable>>,
+    definition: ProjectDefinition,
 }
 
 impl Project {
@@ -121,36 +47,8 @@ impl Project {
     pub(crate) fn open(root: &Path) -> Result<Self, Fault> {
         let path = root.join(FILE);
         let text = files::read_text(&path, Purpose::Project)?;
-        Self::parse(&text, &files::place(&path), root)
-    }
-
-    fn parse(text: &str, place: &str, root: &Path) -> Result<Self, Fault> {
-        let refuse = |offset: usize| {
-            Fault::new(Class::BadInput, Owner::WorkflowAuthor, DEFINITION)
-                .at_offset(place, text, offset)
-                .hint("`stepward schema project` prints what a project file may say")
-        };
-        let file: File = toml::from_str(text).map_err(|error| {
-            refuse(error.span().map_or(0, |span| span.start)).says(error.message().trim_end())
-        })?;
-        let mut steps = BTreeMap::new();
-        for (name, table) in file.steps {
-            let at = table.span().start;
-            let source = table.into_inner().source().map_err(|message| refuse(at).says(message))?;
-            steps.insert(name, source);
-        }
-        let mut defaults = LimitTable::default();
-        if let Some(limits) = file.defaults.limits {
-            let at = limits.span().start;
-            defaults = limits.into_inner();
-            defaults.over(Limits::default()).map_err(|error| refuse(at).says(error))?;
-        }
-        Ok(Self { root: root.to_owned(), name: file.project.name, steps, defaults })
-    }
-
-    /// The JSON Schema of a project file.
-    pub(crate) fn schema() -> Schema {
-        schema_for!(File)
+        let definition = ProjectDefinition::parse(&text, &files::place(&path))?;
+        Ok(Self { root: root.to_owned(), definition })
     }
 
     /// The folder of the project file.
@@ -160,23 +58,23 @@ impl Project {
 
     /// The project's name.
     pub(crate) fn name(&self) -> &Label {
-        &self.name
+        self.definition.name()
     }
 
     /// The steps, by name.
     pub(crate) fn steps(&self) -> &BTreeMap<Label, Source> {
-        &self.steps
+        self.definition.steps()
     }
 
     /// The limits that every step starts from.
     pub(crate) fn defaults(&self) -> &LimitTable {
-        &self.defaults
+        self.definition.defaults()
     }
 
     /// Where one step comes from.
     pub(crate) fn source(&self, step: &Label) -> Result<&Source, Fault> {
-        self.steps.get(step).ok_or_else(|| {
-            let known = self.steps.keys().map(Label::as_str).collect::<Vec<_>>().join(", ");
+        self.steps().get(step).ok_or_else(|| {
+            let known = self.steps().keys().map(Label::as_str).collect::<Vec<_>>().join(", ");
             Fault::new(Class::BadInput, Owner::WorkflowAuthor, UNKNOWN_STEP)
                 .at(files::place(&self.root.join(FILE)))
                 .says(format_args!("there is no step {step:?}"))
@@ -250,63 +148,5 @@ impl Project {
     /// The folder of an environment's reviewed files.
     pub(crate) fn environment(&self, name: &Label) -> PathBuf {
         self.environments().join(name.as_str())
-    }
-}
-
-impl StepTable {
-    fn source(self) -> Result<Source, &'static str> {
-        let (path, source): (_, fn(PathBuf) -> Source) = match (self.package, self.component) {
-            (Some(path), None) => (path, Source::Crate),
-            (None, Some(path)) => (path, Source::Component),
-            (None, None) => return Err("the step says neither `crate` nor `component`"),
-            (Some(_), Some(_)) => {
-                return Err("the step says both `crate` and `component`; it is one of the two");
-            }
-        };
-        let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
-        if path.as_os_str().is_empty() || !inside {
-            return Err(
-                "a path in the project file is relative and stays inside the project, without `.` and `..`",
-            );
-        }
-        Ok(source(path))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Project, Source};
-    use insta::assert_snapshot;
-    use std::path::Path;
-
-    fn parse(text: &str) -> Result<Project, stepward_fault::Fault> {
-        Project::parse(text, "stepward.toml", Path::new("/p"))
-    }
-
-    fn refused(text: &str) -> String {
-        parse(text).unwrap_err().to_string()
-    }
-
-    #[test]
-    fn a_good_file() {
-        let project =
-            parse("[project]\nname='p'\n[steps.a]\ncrate='steps/a'\n[steps.b]\ncomponent='b.wasm'").unwrap();
-        let sources = project.steps().values().cloned().collect::<Vec<_>>();
-        assert_eq!(sources, [Source::Crate("steps/a".into()), Source::Component("b.wasm".into())]);
-    }
-
-    #[test]
-    fn bad_files() {
-        assert_snapshot!(refused(""), @"stepward.toml:1:1: missing field `project` [project-definition]");
-        assert_snapshot!(refused("[project]\nname = 'p'\nversion = '1'"), @"stepward.toml:3:1: unknown field `version`, expected `name` [project-definition]");
-        let project = "[project]\nname = 'p'\n";
-        assert_snapshot!(refused(&format!("{project}[steps.a]")), @"stepward.toml:3:1: the step says neither `crate` nor `component` [project-definition]");
-        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate='a'\ncomponent='b'")), @"stepward.toml:3:1: the step says both `crate` and `component`; it is one of the two [project-definition]");
-        assert_snapshot!(refused(&format!("{project}[steps.A]\ncrate='a'")), @"stepward.toml:3:8: a label is made of lower-case ASCII words of letters and digits, each starting with a letter, joined by single dashes, such as `payment-signing` [project-definition]");
-        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate='../a'")), @"stepward.toml:3:1: a path in the project file is relative and stays inside the project, without `.` and `..` [project-definition]");
-        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate='/a'")), @"stepward.toml:3:1: a path in the project file is relative and stays inside the project, without `.` and `..` [project-definition]");
-        assert_snapshot!(refused(&format!("{project}[steps.a]\ncrate=''")), @"stepward.toml:3:1: a path in the project file is relative and stays inside the project, without `.` and `..` [project-definition]");
-        assert_snapshot!(refused(&format!("{project}[defaults.limits]\nfuel = 0")), @"stepward.toml:3:1: the limit fuel is 0; the least is 1 units [project-definition]");
-        assert_snapshot!(refused(&format!("{project}[build]\nprofile = 'x'")), @"stepward.toml:3:2: unknown field `build`, expected one of `project`, `steps`, `defaults` [project-definition]");
     }
 }

@@ -53,6 +53,10 @@ fn engine() -> Result<Engine, Fault> {
     let mut config = Config::new();
     // The code runs once: compiling it fast counts for more than running it fast.
     config.consume_fuel(true).cranelift_opt_level(OptLevel::None);
+    // No proposal that a step may not have: it would be refused as soon as it is a component.
+    config.wasm_relaxed_simd(false).wasm_threads(false).shared_memory(false);
+    config.wasm_memory64(false).wasm_multi_memory(false).wasm_tail_call(false);
+    config.wasm_gc(false).wasm_function_references(false).wasm_exceptions(false);
     Engine::new(&config).map_err(|error| internal(&error))
 }
 

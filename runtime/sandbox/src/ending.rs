@@ -2,6 +2,8 @@
 //! back after it, and what the guest said becomes an outcome.
 
 use crate::document;
+use crate::failure::{failed as engine_failed, unavailable};
+use crate::host::plain::{random_count, secret_absent};
 use crate::outcome::{Outcome, StepError, StepErrorKind};
 use std::fmt;
 use stepward_fault::Fault;
@@ -57,6 +59,14 @@ pub enum GuestEnd {
     Limit(LimitName),
     /// The host ended it.
     Stopped(Fault),
+}
+
+/// A fault by which the sandbox ended a guest in another process, from what that process said of it.
+/// None where the sandbox has no such fault: then nothing else of it is to be believed.
+pub fn restored(rule: &str, owner: &str, message: &str) -> Option<Fault> {
+    let faults =
+        [random_count(message), secret_absent(message), unavailable(message), engine_failed(message)];
+    faults.into_iter().find(|fault| fault.rule().as_str() == rule && fault.owner().to_string() == owner)
 }
 
 impl GuestEnd {

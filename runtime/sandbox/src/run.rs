@@ -1,7 +1,8 @@
 //! One run: a fresh store and instance, all limits from the first instruction on, then nothing left.
 
-use crate::ending::{Ended, GuestEnd};
+use crate::ending::GuestEnd;
 use crate::engine::{Engine, Ready};
+use crate::failure::Failure;
 use crate::host::Ctx;
 use crate::meter::Meter;
 use crate::outcome::{Finished, Recorded, StepErrorKind};
@@ -10,11 +11,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{Broker, LimitName, Limits, Usage};
+use wasmtime::Store;
 use wasmtime::component::{ComponentType, Lift, Lower};
-use wasmtime::{Store, Trap, WasmBacktrace};
-
-/// The engine failed in a way that no guest causes.
-const RUN: Rule = Rule::new("engine-run");
 
 /// The engine was shut down.
 const CLOSED: Rule = Rule::new("engine-closed");
@@ -77,8 +75,7 @@ impl Engine {
     /// As [`run`](Self::run), but leaves the guest's words as they are: for a process that runs
     /// guests for another, which settles them.
     pub async fn guest(&self, ready: &Ready, job: Job<'_>, deadline: impl Future<Output = ()>) -> Guest {
-        let mut meter = Meter::new(job.limits);
-        if job.input.len() as u64 > meter.limit(LimitName::InputBytes) {
+        if job.input.len() as u64 > job.limits.get(LimitName::InputBytes) {
             return nothing(GuestEnd::Limit(LimitName::InputBytes));
         }
         let mut deadline = pin!(deadline);
@@ -90,11 +87,12 @@ impl Engine {
                 Err(_) => return nothing(closed()),
             },
         };
-        let fuel = meter.limit(LimitName::Fuel);
-        let mut store =
-            Store::new(&self.wasmtime, Ctx::new(meter, job.broker, job.run, job.step, job.record));
+        let fuel = job.limits.get(LimitName::Fuel);
+        // Made in place: a meter of this function's own would stay in the future of every run.
+        let ctx = Ctx::new(Meter::new(job.limits), job.broker, job.run, job.step, job.record);
+        let mut store = Store::new(&self.wasmtime, ctx);
         let answer = match prepare(&mut store, fuel) {
-            Err(error) => Some(Err(error)),
+            Err(error) => Some(Err(Failure::Starting(error))),
             Ok(()) => {
                 let guest = pin!(call(&mut store, ready, job.input));
                 tokio::select! {
@@ -106,14 +104,13 @@ impl Engine {
         };
         let left = store.get_fuel().unwrap_or(0);
         // A store is used once, whatever happened in it.
-        let ctx = store.into_data();
-        meter = ctx.meter;
+        let Ctx { mut meter, calls, .. } = store.into_data();
         let end = match answer {
             None => GuestEnd::Limit(LimitName::WallTimeMs),
             Some(answer) => end(answer, &mut meter),
         };
         meter.tally.usage.fuel = fuel.saturating_sub(left);
-        Guest { end, usage: meter.tally.usage, calls: ctx.calls.kept }
+        Guest { end, usage: meter.tally.usage, calls: calls.kept }
     }
 }
 
@@ -161,16 +158,25 @@ fn prepare(store: &mut Store<Ctx>, fuel: u64) -> wasmtime::Result<()> {
     Ok(())
 }
 
-async fn call(store: &mut Store<Ctx>, ready: &Ready, input: &str) -> wasmtime::Result<GuestResult> {
-    let instance = ready.instance.instantiate_async(&mut *store).await?;
-    let run = instance.get_typed_func::<(&str,), (GuestResult,)>(&mut *store, ready.run)?;
-    let (answer,) = run.call_async(&mut *store, (input,)).await?;
-    Ok(answer)
+async fn call(store: &mut Store<Ctx>, ready: &Ready, input: &str) -> Result<GuestResult, Failure> {
+    // Boxed, because it is four times as large as the call and would stay in every run that waits.
+    let instance =
+        Box::pin(ready.instance.instantiate_async(&mut *store)).await.map_err(Failure::Starting)?;
+    let run = instance
+        .get_typed_func::<(&str,), (GuestResult,)>(&mut *store, ready.run)
+        .map_err(Failure::Starting)?;
+    let before = store.get_fuel().map_err(Failure::Starting)?;
+    match run.call_async(&mut *store, (input,)).await {
+        Ok((answer,)) => Ok(answer),
+        // Not one instruction of the call ran: even an empty function costs fuel.
+        Err(error) if store.get_fuel().is_ok_and(|left| left == before) => Err(Failure::Starting(error)),
+        Err(error) => Err(Failure::Running(error)),
+    }
 }
 
-fn end(answer: wasmtime::Result<GuestResult>, meter: &mut Meter) -> GuestEnd {
+fn end(answer: Result<GuestResult, Failure>, meter: &mut Meter) -> GuestEnd {
     match answer {
-        Err(error) => ended(error),
+        Err(failure) => failure.end(),
         Ok(Err(GuestError { kind, code, message })) => {
             let kind = match kind {
                 ErrorKind::Retryable => StepErrorKind::Retryable,
@@ -183,40 +189,4 @@ fn end(answer: wasmtime::Result<GuestResult>, meter: &mut Meter) -> GuestEnd {
             Ok(()) => GuestEnd::Returned(text),
         },
     }
-}
-
-fn ended(error: wasmtime::Error) -> GuestEnd {
-    let error = match error.downcast::<Ended>() {
-        Ok(Ended::Limit(name)) => return GuestEnd::Limit(name),
-        Ok(Ended::Stopped(fault)) => return GuestEnd::Stopped(fault),
-        Ok(Ended::Aborted { place, message }) => return GuestEnd::Aborted { place, message },
-        Err(error) => error,
-    };
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => return GuestEnd::Limit(LimitName::Fuel),
-        Some(trap) => return GuestEnd::Trapped(format!("the step trapped: {trap}")),
-        None => {}
-    }
-    // wasmtime keeps this error's type to itself, so it is told by its text; a test pins it. Inside
-    // the guest it was the arguments of a call, outside the run's own result.
-    if error.root_cause().to_string().contains("fuel allocated for hostcalls has been exhausted") {
-        return GuestEnd::Limit(match error.downcast_ref::<WasmBacktrace>() {
-            Some(_) => LimitName::BytesOutPerCall,
-            None => LimitName::OutputBytes,
-        });
-    }
-    guest_broke_abi(&error)
-}
-
-/// What is left are values that break the canonical ABI (a string that is not UTF-8, a pointer out of
-/// bounds) and failures of the engine. wasmtime's text speaks of the value, never of the host.
-fn guest_broke_abi(error: &wasmtime::Error) -> GuestEnd {
-    if error.is::<wasmtime::PoolConcurrencyLimitError>() {
-        return GuestEnd::Stopped(
-            Fault::new(Class::Unavailable, Owner::Operator, RUN)
-                .says("no room for another instance in the engine's pool")
-                .hint("lower the number of runs at one time"),
-        );
-    }
-    GuestEnd::Trapped(format!("the step broke the component ABI: {}", error.root_cause()))
 }

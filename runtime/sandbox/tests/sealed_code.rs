@@ -11,9 +11,13 @@ mod support;
 
 use std::future::pending;
 use std::sync::Arc;
-use stepward_sandbox::{CodeKey, CodeRefusal, Engine, EngineOptions, Job, Opened, Outcome};
+use stepward_sandbox::{
+    CodeKey, CodeRefusal, Compiler, Engine, EngineOptions, Job, Opened, Outcome, settings,
+};
 use stepward_seam::{Broker, BrokerFuture, CallSite, HostCall, Limits};
+use stepward_trust::Digest;
 use support::{NULL, admit, engine, null};
+use wasmtime::{Config, ModuleVersionStrategy};
 
 fn key() -> CodeKey {
     CodeKey::new([7; 32])
@@ -109,6 +113,37 @@ fn code_of_another_component_key_or_format_is_stale() {
     // A tag that covers the same bytes under another key, put in front of them.
     let forged = engine.seal(&engine.compile(&admitted).unwrap(), &guessed).unwrap();
     assert_eq!(stale(&engine.open(&admitted, &forged, &key()).unwrap()), CodeRefusal::Tag);
+}
+
+/// Code of another engine is stale under the same key and for the same component, by two checks: the tag
+/// is bound to the engine's fingerprint, and wasmtime looks at its own version and at those settings
+/// without which code would not fit. It takes code without canonical NaNs: there the tag stands alone.
+#[test]
+fn code_of_another_engine_is_stale() {
+    let engine = engine();
+    let admitted = admit(null());
+    let native = Compiler::new().unwrap().compile(admitted.bytes()).unwrap();
+    let elsewhere = Digest::of(b"another version, setting or cost table");
+    let sealed = key().seal(admitted.digest(), elsewhere, &native);
+    assert_eq!(stale(&engine.open(&admitted, &sealed, &key()).unwrap()), CodeRefusal::Tag);
+    let sealed = key().seal(admitted.digest(), engine.fingerprint(), &native);
+    assert!(matches!(engine.open(&admitted, &sealed, &key()).unwrap(), Opened::Loaded(_)));
+
+    let changes: [fn(&mut Config); 4] = [
+        |config| _ = config.consume_fuel(false),
+        |config| _ = config.memory_guard_size(0),
+        |config| _ = config.wasm_relaxed_simd(true),
+        |config| _ = config.module_version(ModuleVersionStrategy::Custom("47.0.0".to_owned())).unwrap(),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut config = settings(1);
+        change(&mut config);
+        let other = wasmtime::Engine::new(&config).unwrap().precompile_component(admitted.bytes()).unwrap();
+        // As if the fingerprint had not told the two apart.
+        let sealed = key().seal(admitted.digest(), engine.fingerprint(), &other);
+        let refusal = stale(&engine.open(&admitted, &sealed, &key()).unwrap());
+        assert_eq!(refusal, CodeRefusal::Engine, "change {number}");
+    }
 }
 
 /// Engines of the same settings share code, in one process or another; the number of runs at one

@@ -66,7 +66,50 @@ pub enum HostReply {
     Log,
 }
 
+/// What is asked or answered, without what it says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallKind {
+    /// An HTTP request.
+    Http,
+    /// A signature.
+    Sign,
+    /// A secret.
+    Reveal,
+    /// The time.
+    Now,
+    /// Random bytes.
+    Random,
+    /// A log line.
+    Log,
+}
+
+impl HostCall {
+    /// What is asked.
+    pub const fn kind(&self) -> CallKind {
+        match self {
+            Self::Http { .. } => CallKind::Http,
+            Self::Sign { .. } => CallKind::Sign,
+            Self::Reveal { .. } => CallKind::Reveal,
+            Self::Now { .. } => CallKind::Now,
+            Self::Random { .. } => CallKind::Random,
+            Self::Log { .. } => CallKind::Log,
+        }
+    }
+}
+
 impl HostReply {
+    /// What is answered: a reply fits the call of the same kind.
+    pub const fn kind(&self) -> CallKind {
+        match self {
+            Self::Http(_) => CallKind::Http,
+            Self::Sign(_) => CallKind::Sign,
+            Self::Reveal(_) => CallKind::Reveal,
+            Self::Now(_) => CallKind::Now,
+            Self::Random(_) => CallKind::Random,
+            Self::Log => CallKind::Log,
+        }
+    }
+
     /// The reply as a trace keeps it: a revealed secret leaves its name, version and fingerprint.
     #[must_use]
     pub fn recorded(&self) -> Self {

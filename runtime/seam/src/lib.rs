@@ -17,7 +17,7 @@ mod secret;
 pub use body::Body;
 pub use broker::{Broker, BrokerFuture, CallSite, Stop};
 pub use call::{
-    Algorithm, Cause, HostCall, HostReply, HttpFailure, HttpRequest, HttpResponse, LogLevel, Method, Pair,
+    Algorithm, CallKind, Cause, HostCall, HostReply, HttpFailure, HttpRequest, HttpResponse, LogLevel, Method, Pair,
     Refusal, Revealed, Signature,
 };
 pub use grants::{EndpointGrant, Grant, Grants, PathMatch, PathPattern, PatternError, TwoGrants};

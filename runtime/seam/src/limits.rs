@@ -5,7 +5,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 macro_rules! limits {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal, $unit:literal, default $default:expr, most $most:expr;)*) => {
@@ -123,9 +123,36 @@ impl fmt::Display for LimitName {
 }
 
 /// A value for every limit. There is no way to leave one out or to say "unlimited".
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Limits(BTreeMap<LimitName, u64>);
+///
+/// Clones share the values, since every run holds several.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Limits(Arc<[u64; LimitName::ALL.len()]>);
+
+impl Limits {
+    fn each(value: impl Fn(LimitName) -> u64) -> Self {
+        let mut values = [0; LimitName::ALL.len()];
+        for (slot, name) in values.iter_mut().zip(LimitName::ALL) {
+            *slot = value(*name);
+        }
+        Self(Arc::new(values))
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (LimitName, u64)> {
+        LimitName::ALL.iter().copied().zip(self.0.iter().copied())
+    }
+}
+
+impl fmt::Debug for Limits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl Serialize for Limits {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
 
 /// Why a value for a limit is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -176,19 +203,19 @@ impl std::error::Error for LimitError {}
 
 impl Default for Limits {
     fn default() -> Self {
-        Self(LimitName::ALL.iter().map(|name| (*name, name.default_value())).collect())
+        Self::each(LimitName::default_value)
     }
 }
 
 impl Limits {
     /// The highest values that any file can give.
     pub fn most() -> Self {
-        Self(LimitName::ALL.iter().map(|name| (*name, name.most())).collect())
+        Self::each(LimitName::most)
     }
 
     /// The value of one limit.
     pub fn get(&self, name: LimitName) -> u64 {
-        self.0.get(&name).copied().unwrap_or_else(|| name.default_value())
+        self.0.get(name as usize).copied().unwrap_or_else(|| name.default_value())
     }
 
     /// Sets one limit.
@@ -202,14 +229,16 @@ impl Limits {
         if value > name.most() {
             return Err(LimitError::AboveCeiling { name, asked: value, ceiling: name.most() });
         }
-        self.0.insert(name, value);
+        if let Some(slot) = Arc::make_mut(&mut self.0).get_mut(name as usize) {
+            *slot = value;
+        }
         Ok(())
     }
 
     /// These limits, each cut down to the ceiling's value.
     #[must_use]
     pub fn under(&self, ceiling: &Self) -> Self {
-        Self(LimitName::ALL.iter().map(|name| (*name, self.get(*name).min(ceiling.get(*name)))).collect())
+        Self::each(|name| self.get(name).min(ceiling.get(name)))
     }
 }
 

@@ -34,6 +34,9 @@ mod engine;
 mod replay;
 mod trace;
 
+/// Worker processes: what they promise, and what a program that is one does.
+pub use stepward_worker as worker;
+
 #[cfg(feature = "broker")]
 pub use stepward_broker as broker;
 
@@ -53,4 +56,5 @@ pub use stepward_seam::{
     Usage,
 };
 pub use stepward_trust::{Digest, DigestError, Pinned};
-pub use trace::{End, Trace};
+pub use stepward_worker::{Isolation, Program, WorkerOptions};
+pub use trace::{End, Late, LateAnswer, Trace};

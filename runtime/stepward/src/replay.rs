@@ -5,7 +5,7 @@ use crate::trace::{End, Trace};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_sandbox::Recorded;
+use stepward_sandbox::{ENGINE_ROOM, Outcome, Recorded};
 use stepward_seam::{Broker, BrokerFuture, CallSite, HostCall, HostReply, LimitName, Stop, Usage};
 use stepward_trust::Digest;
 
@@ -15,6 +15,8 @@ const DIVERGED: Rule = Rule::new("replay-diverged");
 const TRACE_ENDS: Rule = Rule::new("replay-trace-ends");
 /// A secret of the trace is needed and cannot be had, or is another.
 const SECRET: Rule = Rule::new("replay-secret");
+/// The replay ran out of the wall time that the run had.
+const LATE: Rule = Rule::new("replay-late");
 
 /// What a replay showed.
 #[derive(Debug, PartialEq, Eq)]
@@ -23,9 +25,10 @@ pub enum Replay {
     Identical,
     /// Another engine: the same calls and the same end.
     SameBehaviour,
-    /// The same calls as far as they were recorded. The host ended the run there, by its wall time or
-    /// by a refusal in its last call, which a replay cannot repeat: neither the end nor the use was
-    /// compared, and a trace that was cut short looks the same.
+    /// The same calls as far as they were recorded. The host ended the run there, which a replay cannot
+    /// repeat: by its wall time, for want of room on its machine, by a refusal in the last call, or by a
+    /// refusal to release what the step returned, where the secrets that it would have told are not at
+    /// hand. Neither the end nor the use was compared, and a trace that was cut short looks the same.
     AsFarAsRecorded,
     /// The run did not repeat.
     Diverged(Divergence),
@@ -91,7 +94,8 @@ impl fmt::Display for Divergence {
 /// and its answer must have the recorded fingerprint.
 ///
 /// # Errors
-/// When a secret that the trace needs cannot be had.
+/// When a secret that the trace needs cannot be had, or when this machine could not run the step to its
+/// end: too slowly for its wall time, or for want of room.
 pub async fn replay(
     engine: &Engine,
     step: &Step,
@@ -103,8 +107,8 @@ pub async fn replay(
         return Ok(Replay::Diverged(Divergence::Component { recorded, given }));
     }
     let calls = trace.calls.iter().map(copy).collect();
-    let timed_out = matches!(trace.end, End::LimitExceeded { limit: LimitName::WallTimeMs });
-    let broker = Arc::new(Replayer { calls, timed_out, place: Mutex::new(Place::default()), secrets });
+    let (cut, guarded) = (was_cut(&trace.end), secrets.is_some());
+    let broker = Arc::new(Replayer { calls, cut, place: Mutex::new(Place::default()), secrets });
     let job = Job::new(
         &trace.run,
         &trace.step,
@@ -120,26 +124,66 @@ pub async fn replay(
     if let Some(divergence) = place.diverged {
         return Ok(Replay::Diverged(divergence));
     }
-    if place.next < trace.calls.len() {
+    let whole = place.next == trace.calls.len();
+    let now = finished.trace.end;
+    if let Some(fault) = cannot(&finished.outcome)
+        && !(whole && (cut || now == trace.end))
+    {
+        return Err(fault);
+    }
+    if !whole {
         return Ok(Replay::Diverged(Divergence::FewerCalls {
             recorded: trace.calls.len(),
             made: place.next,
         }));
     }
-    Ok(judge(engine, trace, place.ended, finished.trace.end, finished.usage))
+    let refused = matches!(trace.end, End::Refused { .. });
+    let host_ended = cut || refused && (place.ended.is_some() || !guarded && was_released(&now));
+    Ok(if host_ended { Replay::AsFarAsRecorded } else { judge(engine, trace, now, finished.usage) })
 }
 
-fn judge(engine: &Engine, trace: &Trace, ended_in_call: Option<usize>, now: End, used: Usage) -> Replay {
-    // What ended outside the guest is not the guest's to repeat: the host's own refusal in the last
-    // call, or the wall clock.
-    let host_ended = match trace.end {
-        End::LimitExceeded { limit: LimitName::WallTimeMs } => true,
-        End::Refused { .. } => ended_in_call.is_some(),
-        End::LimitExceeded { .. } | End::Succeeded { .. } | End::Failed { .. } => false,
-    };
-    if host_ended {
-        return Replay::AsFarAsRecorded;
+/// Whether the host ended the recorded run wherever it was: by the wall clock, or for want of room.
+fn was_cut(end: &End) -> bool {
+    match end {
+        End::LimitExceeded { limit } => *limit == LimitName::WallTimeMs,
+        End::Refused { rule } => rule == ENGINE_ROOM.as_str(),
+        End::Succeeded { .. } | End::Failed { .. } => false,
     }
+}
+
+/// Whether the guest said something that its broker released. Without secrets a replay releases what a
+/// live broker refused to.
+fn was_released(end: &End) -> bool {
+    match end {
+        End::Succeeded { .. } | End::Failed { .. } => true,
+        End::LimitExceeded { .. } | End::Refused { .. } => false,
+    }
+}
+
+/// Why this machine could not run the step to its end.
+fn cannot(outcome: &Outcome) -> Option<Fault> {
+    match outcome {
+        Outcome::LimitExceeded(LimitName::WallTimeMs) => Some(
+            Fault::new(Class::Unavailable, Owner::Operator, LATE)
+                .says("the replay did not end within the wall time of the recorded run, so it shows nothing")
+                .hint("replay on a machine as fast as the one that made the trace, with less to do"),
+        ),
+        Outcome::Refused(fault) => match fault.class() {
+            Class::Unavailable | Class::Internal => Some(fault.clone()),
+            Class::Usage
+            | Class::Refused
+            | Class::StepFailed
+            | Class::LimitExceeded
+            | Class::Waiting
+            | Class::EvidenceInvalid
+            | Class::BadInput
+            | Class::Cancelled => None,
+        },
+        Outcome::Succeeded(_) | Outcome::Failed(_) | Outcome::LimitExceeded(_) => None,
+    }
+}
+
+fn judge(engine: &Engine, trace: &Trace, now: End, used: Usage) -> Replay {
     if now != trace.end {
         return Replay::Diverged(Divergence::End { recorded: trace.end.clone(), now });
     }
@@ -165,9 +209,9 @@ struct Place {
 
 struct Replayer {
     calls: Vec<Recorded>,
-    /// Whether the recorded run ended by its wall time. It may have done so between two calls, so
-    /// one call more is where the trace ends, not where the step differs.
-    timed_out: bool,
+    /// Whether the host ended the recorded run wherever it was. That may have been between two calls,
+    /// so one call more is where the trace ends, not where the step differs.
+    cut: bool,
     place: Mutex<Place>,
     secrets: Option<Arc<dyn Broker>>,
 }
@@ -178,7 +222,7 @@ impl Replayer {
         let mut place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
         let sequence = place.next;
         let difference = match self.calls.get(sequence) {
-            None if self.timed_out => {
+            None if self.cut => {
                 return Err(stop(TRACE_ENDS, "the recorded run ended before this call"));
             }
             None => format!("the trace ends before it, and the step asked {}", brief(call)),

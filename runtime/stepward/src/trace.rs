@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_sandbox::{Outcome, Recorded, StepError};
-use stepward_seam::{LimitName, LimitTable, Limits, Usage};
+use stepward_seam::{HostCall, HostReply, Label, LimitName, LimitTable, Limits, Usage};
 use stepward_trust::Digest;
 
 /// A trace that cannot be read.
@@ -35,6 +35,35 @@ pub struct Trace {
     pub end: End,
     /// What it used.
     pub usage: Usage,
+    /// What came of effects after the run had ended. Nothing of it reached the step, so a replay
+    /// passes over it.
+    pub late: Vec<Late>,
+}
+
+/// What came of one effect when the step that asked for it was gone: its wall time had run out, or
+/// the run was cancelled. The request was sent all the same.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Late {
+    /// The call, counted from 0 in [`Trace::calls`]; it has no reply there.
+    pub call: usize,
+    /// Milliseconds from the request to its end, or until it was no longer waited for.
+    pub after_ms: u64,
+    /// What came.
+    pub answer: LateAnswer,
+}
+
+/// The end of a late effect.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LateAnswer {
+    /// What the step would have been told.
+    Reply(HostReply),
+    /// The endpoint answered, so the request was acted on; the answer held this secret and was
+    /// withheld.
+    Withheld(Label),
+    /// Nothing, for as long as it was waited for: the endpoint may have acted on it, or may yet.
+    Unknown,
 }
 
 /// How a run ended, with the output as its digest.
@@ -87,6 +116,8 @@ struct Written<'a> {
     calls: &'a [Recorded],
     end: &'a End,
     usage: Usage,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    late: &'a [Late],
 }
 
 /// Read where the whole cannot be, so that another version is called by its name and not by the
@@ -109,6 +140,18 @@ struct Read {
     calls: Vec<Recorded>,
     end: End,
     usage: Usage,
+    #[serde(default)]
+    late: Vec<Late>,
+}
+
+impl Read {
+    /// The first late answer whose call is none of an effect without a reply.
+    fn misplaced(&self) -> Option<usize> {
+        self.late.iter().map(|late| late.call).find(|call| match self.calls.get(*call) {
+            Some(Recorded { call: HostCall::Http { request, .. }, reply: None }) => request.method.is_read(),
+            Some(_) | None => true,
+        })
+    }
 }
 
 impl Trace {
@@ -117,7 +160,7 @@ impl Trace {
     /// # Errors
     /// When it cannot be serialised, which is a defect.
     pub fn to_json(&self) -> Result<String, Fault> {
-        let Self { run, step, component, engine, limits, input, calls, end, usage } = self;
+        let Self { run, step, component, engine, limits, input, calls, end, usage, late } = self;
         let written = Written {
             schema: SCHEMA,
             run,
@@ -129,6 +172,7 @@ impl Trace {
             calls,
             end,
             usage: *usage,
+            late,
         };
         serde_json::to_string_pretty(&written).map_err(|error| {
             Fault::new(Class::Internal, Owner::Stepward, TRACE)
@@ -156,6 +200,9 @@ impl Trace {
         if read.schema != SCHEMA {
             return Err(other(&read.schema));
         }
+        if let Some(call) = read.misplaced() {
+            return Err(bad(format!("a late answer to call {call}, which is no effect that waits for one")));
+        }
         // A trace has every limit, also those that another one of the run made idle.
         let mut limits = Limits::default();
         for (name, value) in read.limits.iter() {
@@ -171,6 +218,7 @@ impl Trace {
             calls: read.calls,
             end: read.end,
             usage: read.usage,
+            late: read.late,
         })
     }
 }

@@ -132,7 +132,11 @@ async fn a_trace_that_was_cut_short_is_at_most_as_far_as_recorded() {
             assert_eq!(verdict, Replay::AsFarAsRecorded, "{calls} calls, {:?}", trace.end);
         }
         let answered = replay(&engine, &step, &forged(calls, true, refused()), None).await.unwrap();
-        assert!(matches!(answered, Replay::Diverged(_)), "a refusal ends a run in a call: {answered:?}");
+        if calls < 5 {
+            assert!(matches!(answered, Replay::Diverged(_)), "a refusal ends a run in a call: {answered:?}");
+        } else {
+            assert_eq!(answered, Replay::AsFarAsRecorded, "or when its output is to be released");
+        }
     }
     // What was recorded still has to be what the step asks.
     let mut other = forged(3, false, late());
@@ -143,6 +147,98 @@ async fn a_trace_that_was_cut_short_is_at_most_as_far_as_recorded() {
     shorter.input = "[1]".into();
     let verdict = replay(&engine, &step, &shorter, None).await.unwrap();
     assert_eq!(verdict, Replay::Diverged(Divergence::FewerCalls { recorded: 5, made: 3 }));
+}
+
+/// Answers the clock, and lets no text leave that holds one of these.
+struct Guarded(Ticks, &'static str);
+
+impl Broker for Guarded {
+    fn call<'a>(&'a self, site: CallSite, call: HostCall) -> BrokerFuture<'a> {
+        self.0.call(site, call)
+    }
+
+    fn released(&self, text: String) -> Result<String, Stop> {
+        if text.contains(self.1) {
+            let fault = Fault::new(Class::Refused, Owner::StepAuthor, Rule::new("secret-told"));
+            return Err(Stop(fault.says("the output holds a secret").hint("leave it out")));
+        }
+        Ok(text)
+    }
+}
+
+/// Without the secrets nobody can say that the output would have been let through, nor that the run
+/// ended otherwise.
+#[tokio::test]
+async fn a_run_whose_output_was_withheld_is_followed_to_its_end() {
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    let step = step(&engine, None).await;
+    let guard = |word| Arc::new(Guarded(Ticks::default(), word));
+    let finished = engine.run(&step, job("[1,2]", guard("1,2")), now()).await;
+    assert!(matches!(&finished.outcome, Outcome::Refused(fault) if fault.rule().as_str() == "secret-told"));
+    let trace = finished.trace;
+    assert_eq!(trace.calls.len(), 5);
+    assert_eq!(replay(&engine, &step, &trace, None).await.unwrap(), Replay::AsFarAsRecorded);
+    // With them it ends as it did, and with others it does not.
+    assert_eq!(replay(&engine, &step, &trace, Some(guard("1,2"))).await.unwrap(), Replay::Identical);
+    let verdict = replay(&engine, &step, &trace, Some(guard("other"))).await.unwrap();
+    assert!(matches!(verdict, Replay::Diverged(Divergence::End { .. })), "{verdict:?}");
+    // What came before the end is compared all the same.
+    let mut fewer = Trace::from_json(&trace.to_json().unwrap(), "trace.json").unwrap();
+    fewer.input = "[1]".into();
+    let verdict = replay(&engine, &step, &fewer, None).await.unwrap();
+    assert_eq!(verdict, Replay::Diverged(Divergence::FewerCalls { recorded: 5, made: 3 }));
+    // The other way round there is nothing to doubt.
+    let passed = engine.run(&step, job("[1,2]", guard("other")), now()).await.trace;
+    let verdict = replay(&engine, &step, &passed, Some(guard("1,2"))).await.unwrap();
+    assert!(matches!(verdict, Replay::Diverged(Divergence::End { .. })), "{verdict:?}");
+}
+
+/// A machine that cannot follow a run shows nothing about the step.
+#[tokio::test]
+async fn a_replay_that_this_machine_cannot_make_is_no_divergence() {
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    let step = step(&engine, None).await;
+    let finished = engine.run(&step, job("[1,2]", Arc::new(Ticks::default())), now()).await;
+    let json = finished.trace.to_json().unwrap();
+    let again = || Trace::from_json(&json, "trace.json").unwrap();
+
+    // A run that ended for want of room may have ended anywhere.
+    for calls in 0..=5 {
+        let mut trace = again();
+        trace.calls.truncate(calls);
+        trace.end = End::Refused { rule: "engine-room".into() };
+        let verdict = replay(&engine, &step, &trace, None).await.unwrap();
+        assert_eq!(verdict, Replay::AsFarAsRecorded, "{calls} calls");
+    }
+
+    engine.close().await;
+    let fault = replay(&engine, &step, &again(), None).await.unwrap_err();
+    assert_eq!((fault.class(), fault.rule().as_str()), (Class::Unavailable, "engine-closed"));
+}
+
+/// A replay that runs out of time is the clock's doing, not the step's.
+#[tokio::test]
+async fn a_replay_that_is_too_slow_is_no_divergence() {
+    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    // It counts until its fuel ends, which takes far longer than a millisecond.
+    let text = include_str!("support.wat").replace(
+        "(local.set $left (local.get $len))",
+        "(loop $on (br $on)) (local.set $left (local.get $len))",
+    );
+    let bytes = wat::parse_str(text).unwrap();
+    let limits = Limits::default();
+    let pinned = Pinned::check(bytes.clone(), Digest::of(&bytes)).unwrap();
+    let admitted = Inspected::read(pinned, &limits).unwrap().admit(&grants()).unwrap();
+    let step = engine.prepare(admitted, None, &limits, now()).await.unwrap();
+    let mut limits = Limits::default();
+    limits.set(LimitName::Fuel, 200_000_000).unwrap();
+    let job = Job::new("run-1", "loop", "1", limits, Arc::new(Ticks::default()));
+    let mut trace = engine.run(&step, job, now()).await.trace;
+    assert_eq!(trace.end, End::LimitExceeded { limit: LimitName::Fuel });
+    assert_eq!(replay(&engine, &step, &trace, None).await.unwrap(), Replay::Identical);
+    trace.limits.set(LimitName::WallTimeMs, 1).unwrap();
+    let fault = replay(&engine, &step, &trace, None).await.unwrap_err();
+    assert_eq!((fault.class(), fault.rule().as_str()), (Class::Unavailable, "replay-late"));
 }
 
 /// Answers two calls, and the third when the wall time is over.

@@ -7,8 +7,9 @@ use stepward_seam::LimitName;
 use stepward_trust::Pinned;
 use wasm_encoder::{
     CodeSection, Component, ComponentImportSection, ComponentTypeRef, ConstExpr, DataSection, ElementSection,
-    Elements, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType, ImportSection,
-    MemorySection, MemoryType, Module, ModuleSection, RawSection, TypeSection, ValType,
+    Elements, EntityType, ExportKind, ExportSection, Function, FunctionSection, GlobalSection, GlobalType,
+    HeapType, ImportSection, InstanceSection, MemorySection, MemoryType, Module, ModuleArg, ModuleSection,
+    RawSection, RefType, TypeSection, ValType,
 };
 
 /// A component with nothing but this module.
@@ -239,6 +240,111 @@ fn many_globals_and_segments() {
         component(Module::new().section(&elements)),
         "the component has 30000 segments; the most is 20000",
     );
+}
+
+/// A table has as many by default. All are counted, whether they are put in place at the start or kept.
+#[test]
+fn many_elements() {
+    let says = "the component has 20001 elements of segments; the most is 20000";
+    assert_eq!(refused(component(Module::new().section(&nulls(20_000)))).0, "exports");
+    too_many(component(Module::new().section(&nulls(20_001))), says);
+    let mut elements = ElementSection::new();
+    elements.declared(Elements::Functions(Cow::Owned(vec![0; 20_001])));
+    too_many(component(Module::new().section(&elements)), says);
+}
+
+/// As many elements that each instance keeps.
+fn nulls(count: usize) -> ElementSection {
+    let null = ConstExpr::ref_null(HeapType::FUNC);
+    let mut elements = ElementSection::new();
+    elements.passive(Elements::Expressions(RefType::FUNCREF, Cow::Owned(vec![null; count])));
+    elements
+}
+
+/// A compiler makes one function of all of them, which no bound on functions sees.
+#[test]
+fn a_giant_expression() {
+    let globals = |adds: usize| {
+        let mut sum = ConstExpr::i32_const(0);
+        for _ in 0..adds {
+            sum = sum.with_i32_const(1).with_i32_add();
+        }
+        let mut globals = GlobalSection::new();
+        globals.global(GlobalType { val_type: ValType::I32, mutable: false, shared: false }, &sum);
+        component(Module::new().section(&globals))
+    };
+    assert_eq!(refused(globals(43_000)).0, "exports");
+    too_many(globals(44_000), "the component has 132003 bytes of initial expressions; the most is 131072");
+}
+
+/// A module that is instantiated again takes its memory and its time again.
+#[test]
+fn what_every_instance_takes_is_summed() {
+    let again = |module: &Module, times: u32| {
+        let mut component = Component::new();
+        component.section(&ModuleSection(module));
+        let mut instances = InstanceSection::new();
+        for _ in 0..times {
+            instances.instantiate::<[(&str, ModuleArg); 0], _>(0, []);
+        }
+        component.section(&instances);
+        component.finish()
+    };
+    let memory = EntityType::Memory(MemoryType {
+        minimum: 1,
+        maximum: None,
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    let copies = |bytes: usize| {
+        let mut imports = ImportSection::new();
+        imports.import("", "memory", memory);
+        let mut data = DataSection::new();
+        data.active(0, &ConstExpr::i32_const(0), vec![7; bytes]);
+        let mut module = Module::new();
+        module.section(&imports).section(&data);
+        module
+    };
+    // Its own size once, and a mebibyte beyond that.
+    assert_ne!(refused(again(&copies(1 << 20), 2)).0, "component-structure");
+    let (rule, message) = refused(again(&copies(1 << 20), 3));
+    assert_eq!(rule, "component-structure");
+    assert!(message.starts_with("the component has 3145728 bytes of data in all instances;"), "{message}");
+
+    let mut globals = GlobalSection::new();
+    let mut sums = GlobalSection::new();
+    let ty = GlobalType { val_type: ValType::I32, mutable: false, shared: false };
+    for _ in 0..1_000 {
+        globals.global(ty, &ConstExpr::i32_const(0));
+    }
+    for _ in 0..100 {
+        let sum = (0..60).fold(ConstExpr::i32_const(0), |sum, _| sum.with_i32_const(1).with_i32_add());
+        sums.global(ty, &sum);
+    }
+    let mut segments = ElementSection::new();
+    for _ in 0..2_000 {
+        segments.passive(Elements::Functions(Cow::Borrowed(&[])));
+    }
+    for (module, times, says) in [
+        (Module::new().section(&globals).clone(), 6, "6000 globals in all instances; the most is 5000"),
+        (
+            Module::new().section(&sums).clone(),
+            8,
+            "146400 bytes of initial expressions in all instances; the most is 131072",
+        ),
+        (
+            Module::new().section(&nulls(2_000)).clone(),
+            11,
+            "22000 elements of segments in all instances; the most is 20000",
+        ),
+        (Module::new().section(&segments).clone(), 11, "22000 segments in all instances; the most is 20000"),
+        (functions(5_000, &nops(0)), 13, "65000 functions in all instances; the most is 60000"),
+    ] {
+        let (rule, _) = refused(again(&module, 1));
+        assert_eq!(rule, "exports", "{says}");
+        too_many(again(&module, times), &format!("the component has {says}"));
+    }
 }
 
 #[test]

@@ -22,6 +22,16 @@ pub(super) fn one_memory_many_instances() {
 }
 
 #[test]
+pub(super) fn elements_many_instances() {
+    let (rule, message) = refused(guests::ELEMENTS_MANY_INSTANCES.bytes());
+    assert_eq!(rule, "component-structure");
+    assert_eq!(message, "the component has 21000 elements of segments in all instances; the most is 20000");
+    let fewer = guests::ELEMENTS_MANY_INSTANCES
+        .bytes_with("(core instance (instantiate $m))\n  (core instance (instantiate $m))\n", "");
+    run(fewer, limits(&[]), plain());
+}
+
+#[test]
 pub(super) fn two_memories_summed() {
     let finished =
         run(guests::TWO_MEMORIES_SUMMED.bytes(), limits(&[(LimitName::MemoryBytes, 60 * PAGE)]), plain());

@@ -75,6 +75,11 @@ async fn a_run_that_is_interrupted_says_that_its_effect_may_stand() {
     assert_eq!((&run["status"], &run["error"]["rule"]), (&json!("cancelled"), &json!("cancelled")));
     assert!(run["error"]["hint"].as_str().unwrap().contains("may have been applied"), "{run}");
     assert_eq!(statuses(&run), [("read-invoice", "succeeded"), ("check-invoice", "succeeded")]);
+    let [late] = run["late"].as_array().unwrap().as_slice() else { panic!("{run}") };
+    assert_eq!(
+        (&late["step"], &late["asked"], &late["effect"], &late["cause"]),
+        (&json!("post-payment"), &json!("erp POST /payments"), &json!("unknown"), &json!("timeout"))
+    );
     let (_, _, message) = step_error(stage.approve(INVOICE).await);
     assert!(message.contains("ERP-INVOICE-DUPLICATE"), "{message}");
     assert_eq!(stage.payments().len(), 1);

@@ -1,11 +1,12 @@
 //! Three owners, and none can widen another's right: each refusal names the file of the one who
 //! could, and the line to add.
 
-use super::{INVOICE, statuses, step_error};
+use super::{INVOICE, known, statuses, step_error};
 use crate::stage::{Stage, edit};
 use serde_json::{Value, json};
 
-/// The refusals that a run reported to operators: rule and remedy.
+/// The refusals that a run reported, in its log for operators and to whoever started it: rule and
+/// remedy.
 async fn refusals(stage: &Stage, expected: &str) -> (String, Vec<(String, String)>) {
     let document = format!("documents/{INVOICE}");
     let arguments = ["run", "approve", "--json", "--input", &document, "--log=warn", "--log-json"];
@@ -20,7 +21,22 @@ async fn refusals(stage: &Stage, expected: &str) -> (String, Vec<(String, String
             let text = |name: &str| line["fields"][name].as_str().unwrap().to_owned();
             (text("rule"), text("hint"))
         })
-        .collect();
+        .collect::<Vec<_>>();
+    let run = ended.json();
+    let steps = run["steps"].as_array().unwrap().iter();
+    let refused =
+        steps.flat_map(|step| step["refusals"].as_array().into_iter().flatten().map(move |one| (step, one)));
+    let told = refused.map(|(step, one)| {
+        let call = usize::try_from(one["call"].as_u64().unwrap()).unwrap();
+        let number = run["steps"].as_array().unwrap().iter().position(|other| other == step).unwrap();
+        let reply = &stage.trace(&run, number)["calls"][call]["reply"]["value"]["Err"]["refused"];
+        assert_eq!(reply["rule"], one["rule"]);
+        assert!(one["place"].as_str().unwrap().contains("erp") && one["message"] != "", "{one}");
+        (one["rule"].as_str().unwrap().to_owned(), one["hint"].as_str().unwrap().to_owned())
+    });
+    assert_eq!(told.collect::<Vec<_>>(), logged);
+    let one = run["steps"].as_array().unwrap().iter().find_map(|step| step["refusals"].get(0)).unwrap();
+    known(stage, "run", "/properties/steps/items/properties/refusals/items", one).await;
     let (code, _, message) = step_error(ended);
     assert_eq!(code, expected);
     (message, logged)
@@ -53,14 +69,16 @@ async fn a_path_that_the_workflow_does_not_grant() {
 }
 
 #[tokio::test]
-async fn a_person_is_told_how_to_see_the_line() {
+async fn a_person_is_told_the_line_that_would_allow_a_refused_call() {
     let stage = Stage::new().await;
     edit(&stage.project().join(WORKFLOW), ", \"/invoices/*\"]", "]");
     let document = format!("documents/{INVOICE}");
     let ended = stage.stepward(["run", "approve", "--input", &document]).await;
     assert_eq!(ended.code, Some(4));
-    assert!(ended.stdout.contains("→ refused by endpoint-path"), "{}", ended.stdout);
-    assert!(ended.stdout.contains("and in which file: --log=warn"), "{}", ended.stdout);
+    let told = "→ refused by endpoint-path\n      add \"/invoices/*\" to `paths` under \
+                [steps.grants.endpoint.erp] in the workflow file, under this step\n";
+    assert!(ended.stdout.contains(told), "{}", ended.stdout);
+    assert!(!ended.stderr.contains("/invoices/*"), "{}", ended.stderr);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use super::toolchain::{TARGET, Toolchain, output_of, program};
 use serde::Deserialize;
 use std::{
     collections::BTreeMap,
-    io::{BufRead as _, BufReader},
+    io::{BufRead as _, BufReader, ErrorKind},
     path::{Path, PathBuf},
     process::{Child, Stdio},
 };
@@ -92,6 +92,19 @@ pub(crate) struct Crates {
 /// What to do where there is no cargo.
 const INSTALL: &str = "install Rust with rustup (https://rustup.rs); it brings cargo and rustc";
 
+/// What to do where there is no C compiler.
+const NO_LINKER: &str = "there is no C compiler `cc` on this machine, and Rust links build scripts and macros with it: \
+     install one (Debian: `apt install build-essential`; Fedora: `dnf install gcc`; macOS: `xcode-select --install`)";
+
+/// What to do about a crate that does not compile. The compiler says so itself, but for the linker:
+/// what it says of that is easily taken for a defect of the crate.
+fn correct(folder: &Path, otherwise: &str) -> String {
+    match program("cc", folder).arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status() {
+        Err(error) if error.kind() == ErrorKind::NotFound => format!("{NO_LINKER}\n{otherwise}"),
+        Ok(_) | Err(_) => otherwise.to_owned(),
+    }
+}
+
 fn refused(rule: Rule) -> Fault {
     Fault::new(Class::BadInput, Owner::StepAuthor, rule)
 }
@@ -171,11 +184,14 @@ impl Crates {
         if !child.wait().is_ok_and(|status| status.success()) {
             return Err(refused(COMPILES)
                 .says("the steps do not compile; what the compiler says stands above")
-                .hint(if locked {
-                    "correct the first of its errors; with --locked, Cargo.lock must be up to date too"
-                } else {
-                    "correct the first of its errors and build again"
-                }));
+                .hint(correct(
+                    &self.workspace,
+                    if locked {
+                        "correct the first of its errors; with --locked, Cargo.lock must be up to date too"
+                    } else {
+                        "correct the first of its errors and build again"
+                    },
+                )));
         }
         self.packages
             .iter()
@@ -194,10 +210,10 @@ impl Crates {
 /// Builds a program of the workspace that `folder` lies in, as `cargo build` does; its path.
 pub(crate) fn build_program(folder: &Path, package: &str) -> Result<PathBuf, Fault> {
     let failed = |says: &str| {
-        refused(COMPILES)
-            .at(package)
-            .says(says)
-            .hint(format_args!("`cargo build --package {package}` in {} says more", folder.display()))
+        refused(COMPILES).at(package).says(says).hint(correct(
+            folder,
+            &format!("`cargo build --package {package}` in {} says more", folder.display()),
+        ))
     };
     let mut child = program("cargo", folder)
         .args(["build", "--package", package, "--bins", "--message-format", "json-render-diagnostics"])

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     files::{self, Purpose, Readers},
-    project::{FILE, LOCK_FILE, Project, Source},
+    project::{FILE, LOCK_FILE, Project},
     render::Output,
 };
 use std::{
@@ -16,6 +16,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_flow::Source;
 use stepward_seam::Label;
 use stepward_trust::{Difference, Lock, LockedStep};
 

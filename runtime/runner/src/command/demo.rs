@@ -3,7 +3,7 @@
 use crate::{
     build::pipeline::{self, Mode},
     demo::{
-        refusals::{Attempts, Refusal},
+        refusals::{self, Attempts, Refusal},
         service::Service,
         stage::Stage,
     },
@@ -21,7 +21,7 @@ use crate::{
 };
 use clap::Args;
 use serde::Serialize;
-use std::{io::BufRead as _, path::PathBuf, process::ExitCode, sync::Arc};
+use std::{io::BufRead as _, path::PathBuf, process::ExitCode};
 use stepward::Outcome;
 use stepward_fault::{Class, Fault, Owner, Rule, shown};
 
@@ -64,10 +64,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let heading = |number: u8, text: &str| {
         output.line(format_args!("\n{}", styled(STRONG, format_args!("{number}. {text}"))));
     };
+    let scene = Stage::set(&project)?;
     heading(1, "Three steps, sealed into components and pinned by their digests");
     build(session, &project)?;
 
-    let scene = Stage::set(&project)?;
     let state = scene.state()?;
     let service = Service::start(&project, &scene, &scene.payer_key(&state)?)?;
     scene.bind(&project, &service.ready, &state)?;
@@ -81,18 +81,17 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let plan = Plan::of_workflow(&project, &Project::workflow(&project.workflow_file("approve"))?)?;
     let invoice = input::read(&project.root().join(INVOICE))?;
     let found = Found::open(&scene.environment(), scene.name())?;
-    let bindings = found.bind(&state)?;
-    let (ran, refused) = execute::block_on(Some(&bindings), async {
+    let live = found.bind(&state)?;
+    let (ran, refused) = execute::block_on(Some(&live.bindings), async {
         let mut ran = Vec::new();
-        let steps = execute::admit(&plan, bindings.environment().ceilings(), &[], output, &mut ran)?;
-        execute::run(steps, invoice.clone(), &Answers::Live(Arc::clone(&bindings)), &state, output, &mut ran)
-            .await?;
+        let steps = execute::admit(&plan, live.bindings.environment().ceilings(), &[], output, &mut ran)?;
+        execute::run(steps, invoice.clone(), &Answers::Live(live.clone()), &state, output, &mut ran).await?;
         paid(session, &ran)?;
         let attempts = Attempts {
             plan: &plan,
             ran: &ran,
             invoice: &invoice,
-            bindings: &bindings,
+            live: &live,
             state: &state,
             stage: &scene,
             output,
@@ -151,19 +150,14 @@ fn build(session: &Session, project: &Project) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Shows the run; it must have succeeded.
+/// Shows the run; it must have succeeded, and left its whole record.
 fn paid(session: &Session, ran: &[Ran]) -> Result<(), Fault> {
+    if !session.output().is_json() {
+        Report { name: "approve", ran, late: &[], fault: None }.show(session.output());
+    }
     match ran.last().map(|ran| &ran.outcome) {
-        Some(Outcome::Succeeded(_)) => {
-            if !session.output().is_json() {
-                Report { name: "approve", ran, fault: None }.show(session.output());
-            }
-            Ok(())
-        }
+        Some(Outcome::Succeeded(_)) => refusals::recorded(ran),
         Some(Outcome::Failed(_) | Outcome::LimitExceeded(_) | Outcome::Refused(_)) | None => {
-            if !session.output().is_json() {
-                Report { name: "approve", ran, fault: None }.show(session.output());
-            }
             Err(Fault::new(Class::StepFailed, Owner::Stepward, FAILED)
                 .says("the example's invoice was not paid")
                 .hint("what each step did stands above; the service's messages are in target/stepward/demo/erp.log of the example"))

@@ -6,7 +6,8 @@ use crate::{
     running::{
         admission,
         execute::{self, Answers, Ran},
-        input,
+        heard::Late,
+        input, late,
         live::{Found, Wanted},
         plan::{Pin, Plan},
         report::Report,
@@ -20,7 +21,7 @@ use std::{
     process::ExitCode,
 };
 use stepward::Case;
-use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_fault::{Class, Fault, Owner, Rule, shown};
 use stepward_seam::{LimitName, Limits};
 use stepward_trust::Digest;
 
@@ -39,6 +40,10 @@ const NO_INPUT: Rule = Rule::new("input-missing");
 /// The exit code is 0 only when the last step succeeded. A trace of each step is kept in the state
 /// folder; `stepward runs replay` runs it again without effects. The exit code is 7 where the run
 /// succeeded, but a trace or case could not be written.
+///
+/// An effect that is under way when its step is ended, by a limit or a signal, is waited for. What
+/// came of it is told, and kept in the trace, or in STEP.late.json where a signal left no trace. A
+/// second signal ends the waiting.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// WORKFLOW, WORKFLOW/STEP, STEP, or a component file together with --digest
@@ -77,7 +82,7 @@ pub(crate) fn limit(text: &str) -> Result<(LimitName, u64), String> {
     let (name, value) = text.split_once('=').ok_or("written NAME=VALUE, such as fuel=1000000")?;
     let known = LimitName::ALL.iter().find(|limit| limit.as_str() == name).ok_or_else(|| {
         let all = LimitName::ALL.iter().map(|limit| limit.as_str()).collect::<Vec<_>>();
-        format!("no limit is called `{name}`; there are {}", all.join(", "))
+        format!("no limit is called `{}`; there are {}", shown(name), all.join(", "))
     })?;
     let value = value.replace('_', "").parse().map_err(|_| "the value is a whole number".to_owned())?;
     if value == 0 {
@@ -93,13 +98,18 @@ pub(crate) fn case(path: &Path) -> Result<Case, Fault> {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> ExitCode {
     arguments.log.install();
-    let mut ran = Vec::new();
-    let result = execute(session, arguments, &mut ran);
-    let report = Report { name: &arguments.target, ran: &ran, fault: result.as_ref().err() };
+    let (mut ran, mut late) = (Vec::new(), Vec::new());
+    let result = execute(session, arguments, &mut ran, &mut late);
+    let report = Report { name: &arguments.target, ran: &ran, late: &late, fault: result.as_ref().err() };
     report.show(session.output())
 }
 
-fn execute(session: &Session, arguments: &Arguments, ran: &mut Vec<Ran>) -> Result<(), Fault> {
+fn execute(
+    session: &Session,
+    arguments: &Arguments,
+    ran: &mut Vec<Ran>,
+    late: &mut Vec<Late>,
+) -> Result<(), Fault> {
     let mut plan = Plan::find(session, &arguments.target, arguments.digest)?;
     let environment = Wanted::new(arguments.env.as_deref())?;
     let script = arguments.script.as_deref().map(case).transpose()?;
@@ -140,6 +150,7 @@ fn execute(session: &Session, arguments: &Arguments, ran: &mut Vec<Ran>) -> Resu
         answers.effects(),
         execute::run(steps, input, &answers, &state, session.output(), ran),
     );
+    *late = late::keep(&answers, &state, ran, session.output());
     if let Some(place) = record {
         write_cases(&place, ran, many, session.output());
     }

@@ -150,7 +150,7 @@ fn secrets(
     if grants.iter().next().is_none() {
         return Ok(None);
     }
-    let bindings = Found::read(project, environment, &[&grants])?.bind(state)?;
+    let bindings = Found::read(project, environment, &[&grants])?.bind(state)?.bindings;
     let identity =
         StepIdentity { run: trace.run.as_str().into(), step: trace.step.as_str().into(), item: None };
     Ok(Some(Arc::new(LiveBroker::new(bindings, grants, identity)?)))

@@ -1,11 +1,12 @@
 //! `stepward schema`
 
-use crate::{project::Project, render::raw, vendored};
+use crate::{render::raw, vendored};
 use clap::{Args, ValueEnum};
 use schemars::Schema;
+use serde_json::{Value, json};
 use std::process::ExitCode;
 use stepward_broker::Environment;
-use stepward_flow::Workflow;
+use stepward_flow::{ProjectDefinition, Workflow};
 
 /// Prints the JSON Schema of a file or an output.
 ///
@@ -16,6 +17,8 @@ pub(crate) struct Arguments {
     #[arg(value_enum)]
     name: Name,
 }
+
+const TRACE: &str = include_str!("../../schemas/trace.json");
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Name {
@@ -29,6 +32,8 @@ enum Name {
     Case,
     /// The trace of a step
     Trace,
+    /// STEP.late.json beside the traces: what came of an effect of a run that was cancelled
+    Late,
     /// What `run --json` prints
     Run,
     /// What `inspect --json` prints
@@ -42,15 +47,42 @@ enum Name {
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let derived = |schema: Schema| serde_json::to_string_pretty(&schema).unwrap_or_default();
     raw(&match arguments.name {
-        Name::Project => derived(Project::schema()),
+        Name::Project => derived(ProjectDefinition::schema()),
         Name::Workflow => derived(Workflow::schema()),
         Name::Environment => derived(Environment::schema()),
         Name::Case => include_str!("../../schemas/case.json").to_owned(),
-        Name::Trace => include_str!("../../schemas/trace.json").to_owned(),
+        Name::Trace => TRACE.to_owned(),
+        Name::Late => late(),
         Name::Run => include_str!("../../schemas/run.json").to_owned(),
         Name::Inspect => include_str!("../../schemas/inspect.json").to_owned(),
         Name::Error => include_str!("../../schemas/error.json").to_owned(),
         Name::Wit => vendored::CONTRACT.to_owned(),
     });
     ExitCode::SUCCESS
+}
+
+/// A late answer as a trace keeps it, with the names that a trace has of its own.
+fn late() -> String {
+    let trace: Value = serde_json::from_str(TRACE).unwrap_or_default();
+    let of_trace = |pointer: &str| trace.pointer(pointer).cloned().unwrap_or_default();
+    let late = json!({
+        "$schema": of_trace("/$schema"),
+        "title": "Late",
+        "description": "What came of an effect when its run was cancelled: such a step leaves no trace. As confidential as a trace.",
+        "type": "object",
+        "properties": {
+            "schema": { "const": "stepward.late/1" },
+            "run": { "type": "string" },
+            "step": { "type": "string" },
+            "call": { "type": "integer", "minimum": 0, "description": "The call of the step, from 0." },
+            "asked": { "type": "string" },
+            "operation": { "type": "string", "description": "The step's name for the effect." },
+            "after_ms": of_trace("/$defs/late/properties/after_ms"),
+            "answer": of_trace("/$defs/late/properties/answer"),
+        },
+        "required": ["schema", "run", "step", "call", "asked", "after_ms", "answer"],
+        "additionalProperties": false,
+        "$defs": of_trace("/$defs"),
+    });
+    serde_json::to_string_pretty(&late).unwrap_or_default()
 }

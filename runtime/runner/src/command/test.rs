@@ -3,7 +3,7 @@
 use super::run::case as read_case;
 use crate::{
     files,
-    project::{Project, Source},
+    project::Project,
     render::{BAD, DIM, GOOD, STRONG, count, duration, styled},
     running::{
         admission,
@@ -26,6 +26,7 @@ use std::{
 };
 use stepward::{Broker, Case, Deadline, Engine, Job, Step};
 use stepward_fault::{Class, Fault, shown};
+use stepward_flow::Source;
 use stepward_seam::{Grant, HostCall, HostReply, HttpFailure, HttpRequest, Label, Limits, Usage};
 
 /// Runs each step's cases against its sealed component, under production limits.

@@ -7,16 +7,15 @@ use crate::{
     running::{
         admission,
         execute::{self, Answers, Ran},
+        live::Live,
         plan::{Plan, PlannedStep},
         report,
         state::State,
     },
 };
 use serde::Serialize;
-use std::sync::Arc;
 use stepward::{EndpointGrant, Grant, Grants, Outcome, PathPattern};
-use stepward_broker::Bindings;
-use stepward_fault::Fault;
+use stepward_fault::{Fault, Rule};
 use stepward_seam::{HostReply, HttpFailure, Label, Limits};
 
 /// Something that was tried, and what stopped it.
@@ -30,6 +29,19 @@ pub(crate) struct Refusal {
     pub(crate) message: String,
 }
 
+/// The rule that the demonstration leaves its evidence.
+const RECORD: Rule = Rule::new("demo-record");
+
+/// The steps must have left their traces: a demonstration of evidence that leaves none has failed.
+pub(crate) fn recorded(ran: &[Ran]) -> Result<(), Fault> {
+    let lost = |ran: &Ran| Some((ran.name.clone(), ran.lost.trace.as_ref()?.clone()));
+    let Some((step, fault)) = ran.iter().find_map(lost) else { return Ok(()) };
+    Err(Fault::new(fault.class(), fault.owner(), RECORD)
+        .at(fault.place())
+        .says(format_args!("the step {step} ran, but its trace is not kept: {}", fault.message()))
+        .hint(fault.remedy()))
+}
+
 /// What the attempts work on.
 pub(crate) struct Attempts<'a> {
     /// The workflow as it is.
@@ -39,7 +51,7 @@ pub(crate) struct Attempts<'a> {
     /// The invoice, as the JSON string that the first step takes.
     pub(crate) invoice: &'a str,
     /// The environment.
-    pub(crate) bindings: &'a Arc<Bindings>,
+    pub(crate) live: &'a Live,
     /// Its state.
     pub(crate) state: &'a State,
     /// Where files of the attempts lie.
@@ -137,10 +149,11 @@ impl Attempts<'_> {
 
     async fn run(&self, plan: &Plan, input: String) -> Result<(Vec<Ran>, Result<(), Fault>), Fault> {
         let mut ran = Vec::new();
-        let ceilings = self.bindings.environment().ceilings();
+        let ceilings = self.live.bindings.environment().ceilings();
         let steps = execute::admit(plan, ceilings, &[], self.output, &mut ran)?;
-        let answers = Answers::Live(Arc::clone(self.bindings));
+        let answers = Answers::Live(self.live.clone());
         let result = execute::run(steps, input, &answers, self.state, self.output, &mut ran).await;
+        recorded(&ran)?;
         Ok((ran, result))
     }
 

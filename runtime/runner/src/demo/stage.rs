@@ -2,13 +2,13 @@
 
 use super::service::Ready;
 use crate::{
-    files::{self, Purpose, Readers},
+    files::{self, Links, Purpose, Readers},
     project::Project,
     running::state::{State, random},
 };
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use std::{
-    fs,
+    fs::{self, File, TryLockError},
     path::{Path, PathBuf},
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -18,10 +18,15 @@ use toml_edit::DocumentMut;
 /// The rule that the example's files are those of this version.
 const EXAMPLE: Rule = Rule::new("demo-example");
 
+/// The rule that a checkout shows one demonstration at a time.
+const BUSY: Rule = Rule::new("demo-busy");
+
 /// The folder of the demonstration, below the example's `target`.
 pub(crate) struct Stage {
     root: PathBuf,
     environment: Label,
+    /// Held for as long as the demonstration lasts.
+    _turn: File,
 }
 
 /// Bytes in hexadecimal digits.
@@ -35,12 +40,35 @@ pub(crate) fn broken(what: impl std::fmt::Display) -> Fault {
         .hint("restore guest-examples/invoice-approval, or rebuild `stepward` from the same checkout")
 }
 
+/// The turn to show the demonstration: service, environment and state lie in one place. The system
+/// takes it back when this process ends, however it ends.
+fn turn(path: &Path) -> Result<File, Fault> {
+    let refused = || Fault::new(Class::Unavailable, Owner::Caller, BUSY).at(files::place(path));
+    let failed = |error: std::io::Error| {
+        refused()
+            .says(format_args!("the demonstration's place cannot be locked: {error}"))
+            .hint("check the folder's owner, its permissions and the free space")
+    };
+    let file = File::options().create(true).truncate(false).write(true).open(path).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(refused().says("another demonstration is at work in this checkout").hint(
+                "wait until it ends (with `--keep` that is when Enter is pressed), or use another checkout",
+            ))
+        }
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
 impl Stage {
-    /// Clears what the last demonstration left of the service, and makes the folders anew.
+    /// Takes the place, which one demonstration has at a time, clears what the last one left of the
+    /// service, and makes the folders anew.
     pub(crate) fn set(project: &Project) -> Result<Self, Fault> {
         let root = project.root().join("target/stepward/demo");
         let environment = Label::new("dev").map_err(broken)?;
-        let stage = Self { root, environment };
+        files::make_folder(&root)?;
+        let stage = Self { _turn: turn(&root.join("lock"))?, root, environment };
         if stage.erp().exists() {
             fs::remove_dir_all(stage.erp()).map_err(broken)?;
         }
@@ -74,7 +102,7 @@ impl Stage {
 
     /// The state: keys, secrets, compiled code, traces.
     pub(crate) fn state(&self) -> Result<State, Fault> {
-        State::open_in(&self.root.join("state"), &self.environment)
+        State::open_in(&self.root.join("state"), Links::Refused, &self.environment)
     }
 
     /// Makes the key that signs payment orders; its public half goes to the service.

@@ -4,9 +4,11 @@ mod fault;
 mod json;
 mod table;
 mod units;
+mod usage;
 
 pub(crate) use table::Table;
 pub(crate) use units::{bytes, count, duration};
+pub(crate) use usage::{plain_words, usage};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;

@@ -4,14 +4,16 @@
 use super::{
     admission,
     code::Code,
-    live::now_ms,
+    heard::{Refused, Watched},
+    live::{Live, now_ms},
     plan::{Plan, PlannedStep},
     state::{State, random, write_trace},
 };
-use crate::render::Output;
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use crate::{WORKER, render::Output};
+use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
 use stepward::{
-    Admitted, Broker, Case, Deadline, Engine, EngineOptions, Finished, Job, Outcome, Prepared, Recorded, Step,
+    Admitted, Broker, Case, Deadline, Engine, Finished, Job, Outcome, Prepared, Program, Recorded, Step,
+    WorkerOptions, worker::SystemKeys,
 };
 use stepward_broker::{Bindings, LiveBroker, StepIdentity};
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -50,6 +52,8 @@ pub(crate) struct Ran {
     pub(crate) usage: Usage,
     /// What it asked for.
     pub(crate) calls: Vec<Recorded>,
+    /// What was refused, with what would allow it.
+    pub(crate) refusals: Vec<Refused>,
     /// Where its trace lies; none where a limit refused the step before it ran, or `lost` says why.
     pub(crate) trace: Option<PathBuf>,
     /// What of its record could not be written. What it did stands all the same.
@@ -77,7 +81,7 @@ impl Lost {
 /// Who answers the calls of the steps.
 pub(crate) enum Answers {
     /// The environment: effects are real.
-    Live(Arc<Bindings>),
+    Live(Live),
     /// A case: nothing leaves this process.
     Script(Case),
 }
@@ -86,8 +90,16 @@ impl Answers {
     /// Where effects may be under way.
     pub(crate) fn effects(&self) -> Option<&Bindings> {
         match self {
-            Self::Live(bindings) => Some(bindings),
+            Self::Live(live) => Some(&live.bindings),
             Self::Script(_) => None,
+        }
+    }
+
+    /// What a step that ended was refused.
+    fn refused(&self, run: &str, step: &str) -> Vec<Refused> {
+        match self {
+            Self::Live(live) => live.heard.refused(run, step),
+            Self::Script(_) => Vec::new(),
         }
     }
 }
@@ -109,6 +121,7 @@ fn note_limit<T>(
                 outcome: Outcome::LimitExceeded(*limit),
                 usage: Usage::default(),
                 calls: Vec::new(),
+                refusals: Vec::new(),
                 trace: None,
                 lost: Lost::default(),
                 case: None,
@@ -201,22 +214,30 @@ impl Stop {
     }
 }
 
-/// The engine of this process: it runs one step at a time.
+/// The engine of this process: it runs one step at a time, in a worker process.
 pub(crate) fn engine() -> Result<Engine, Fault> {
-    Engine::new(EngineOptions { concurrency: 2 })
+    // This very program, also where its file was replaced meanwhile: see proc(5).
+    let program = Program::new("/proc/self/exe", [WORKER]);
+    let mut options = WorkerOptions::new(program, Arc::new(SystemKeys));
+    options.runs_at_once = TWO;
+    Engine::with_workers(options)
 }
+
+/// Runs at one time in one worker.
+const TWO: NonZeroU32 = NonZeroU32::new(2).unwrap();
 
 /// A name for a run: unique, and sorted by time.
 pub(crate) fn run_name() -> Result<String, Fault> {
     Ok(format!("{}-{:08x}", now_ms(), u32::from_ne_bytes(random()?)))
 }
 
-/// A step that can run, and how much of its wall time compiling took.
+/// A step that can run.
 struct ReadyStep {
     planned: PlannedStep,
     limits: Limits,
     step: Step,
-    compiling: Duration,
+    /// Its limits with what is left of its wall time.
+    rest: Limits,
 }
 
 /// Compiles a step or loads its code, within its limits.
@@ -254,17 +275,19 @@ async fn ready(
     let started = Instant::now();
     let step = prepare(engine, admitted, code, &limits, &planned.place, output).await;
     let step = note_limit(step, &planned, &limits, ran)?;
-    Ok(ReadyStep { planned, limits, step, compiling: started.elapsed() })
+    let rest = rest(&limits, started.elapsed());
+    Ok(ReadyStep { planned, limits, step, rest })
 }
 
-/// The deadline of a run whose step took some of its wall time to compile.
-fn deadline(limits: &Limits, compiling: Duration) -> Deadline {
+/// What is left to a run whose step took some of its wall time to compile. The runs of other steps in
+/// between do not count.
+fn rest(limits: &Limits, compiling: Duration) -> Limits {
     let mut rest = limits.clone();
     let spent = u64::try_from(compiling.as_millis()).unwrap_or(u64::MAX);
     let left = limits.get(LimitName::WallTimeMs).saturating_sub(spent).max(1);
     // Between 1 and what was allowed before, so it is allowed.
     let _ = rest.set(LimitName::WallTimeMs, left);
-    Deadline::start(&rest)
+    rest
 }
 
 /// Runs the steps in order. What ran is pushed to `ran` as it ends, so that it is not lost when a
@@ -291,9 +314,10 @@ pub(crate) async fn run(
     for (step, broker) in all {
         let name = &step.planned.name;
         let job = Job::new(&run, name, &document, step.limits.clone(), broker);
-        let finished = engine.run(&step.step, job, deadline(&step.limits, step.compiling)).await;
+        let finished = engine.run(&step.step, job, Deadline::start(&step.rest)).await;
         let trace = finished.trace.to_json();
-        let done = finish(step, &document, finished);
+        let refusals = answers.refused(&run, name);
+        let done = Ran { refusals, ..finish(step, &document, finished) };
         let next = match &done.outcome {
             Outcome::Succeeded(output) => Some(output.clone()),
             Outcome::Failed(_) | Outcome::LimitExceeded(_) | Outcome::Refused(_) => None,
@@ -326,6 +350,7 @@ fn finish(step: ReadyStep, input: &str, finished: Finished) -> Ran {
         outcome,
         usage,
         calls: recorded.calls,
+        refusals: Vec::new(),
         trace: None,
         lost: Lost::default(),
     }
@@ -339,13 +364,41 @@ fn broker(
 ) -> Result<Arc<dyn Broker>, Fault> {
     match answers {
         Answers::Script(case) => Ok(Arc::new(case.broker())),
-        Answers::Live(bindings) => {
+        Answers::Live(live) => {
             let identity = StepIdentity { run: run.into(), step: step.name.as_str().into(), item: None };
-            let broker = LiveBroker::new(Arc::clone(bindings), step.grants.clone(), identity)?;
+            let broker = LiveBroker::new(Arc::clone(&live.bindings), step.grants.clone(), identity)?;
             for warning in broker.warnings() {
                 output.warning(warning);
             }
-            Ok(Arc::new(broker))
+            Ok(Arc::new(Watched::new(broker, Arc::clone(&live.heard))))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rest;
+    use std::time::Duration;
+    use stepward_seam::{LimitName, Limits};
+
+    #[test]
+    fn compiling_takes_from_the_wall_time_and_from_nothing_else() {
+        let mut limits = Limits::default();
+        limits.set(LimitName::WallTimeMs, 30_000).unwrap();
+        for (compiling, left) in [
+            (Duration::ZERO, 30_000),
+            (Duration::from_micros(999), 30_000),
+            (Duration::from_millis(12_345), 17_655),
+            (Duration::from_millis(29_999), 1),
+            // A run of no time at all is still ended by its wall time, under that name.
+            (Duration::from_secs(30), 1),
+            (Duration::MAX, 1),
+        ] {
+            let rest = rest(&limits, compiling);
+            for name in LimitName::ALL {
+                let expected = if *name == LimitName::WallTimeMs { left } else { limits.get(*name) };
+                assert_eq!(rest.get(*name), expected, "{name} after {compiling:?}");
+            }
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The live broker of an environment: what this process hands to it.
 
-use super::state::{State, folder};
+use super::{
+    heard::Heard,
+    state::{State, folder},
+};
 use crate::{
     files::{self, Purpose},
     project::Project,
@@ -12,7 +15,7 @@ use std::{
     time::UNIX_EPOCH,
 };
 use stepward_broker::{
-    Bindings, Environment, FileSecrets, ServiceAccount, Services, SystemEntropy, WallClock,
+    Bindings, Environment, FileSecrets, Observer, ServiceAccount, Services, SystemEntropy, WallClock,
     net::{Dns, Network, Resolve, Resolving, servers_in},
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -58,6 +61,15 @@ pub(crate) struct Found {
     pub(crate) environment: Environment,
     /// Where its roots lie; none where there is no file.
     folder: Option<PathBuf>,
+}
+
+/// An environment that was opened, and who hears what comes of its requests.
+#[derive(Clone)]
+pub(crate) struct Live {
+    /// The environment.
+    pub(crate) bindings: Arc<Bindings>,
+    /// What came of the requests.
+    pub(crate) heard: Arc<Heard>,
 }
 
 impl Found {
@@ -119,7 +131,8 @@ impl Found {
     }
 
     /// Opens it: roots are loaded, keys derived, secrets found.
-    pub(crate) fn bind(self, state: &State) -> Result<Arc<Bindings>, Fault> {
+    pub(crate) fn bind(self, state: &State) -> Result<Live, Fault> {
+        let heard = Arc::new(Heard::default());
         let secrets = state.secrets();
         let account = ServiceAccount::of_this_process()?;
         let source = FileSecrets::new(folder(&secrets)?, &files::place(&secrets), account);
@@ -129,11 +142,12 @@ impl Found {
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy::default()),
             environment_key: state.environment_key()?,
-            observer: Arc::new(()),
+            observer: Arc::clone(&heard) as Arc<dyn Observer>,
             listeners: Vec::new(),
         };
         let folder = folder(&self.folder.unwrap_or(secrets))?;
-        Bindings::open(self.environment, &folder, Arc::new(source), services).map(Arc::new)
+        let bindings = Arc::new(Bindings::open(self.environment, &folder, Arc::new(source), services)?);
+        Ok(Live { bindings, heard })
     }
 
     fn name_servers(&self) -> Vec<std::net::SocketAddr> {

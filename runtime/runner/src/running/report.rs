@@ -1,10 +1,14 @@
 //! How a run is shown: one JSON object, or a table and what each step reached.
 
-use super::execute::Ran;
-use crate::render::{BAD, DIM, GOOD, Output, STRONG, Table, bytes, count, duration, styled};
+use super::{
+    execute::Ran,
+    heard::{Late, Refused},
+    late::{self, LateJson},
+};
+use crate::render::{BAD, DIM, GOOD, Output, STRONG, Table, WARN, bytes, count, duration, styled};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::{path::Path, process::ExitCode};
+use std::{collections::BTreeSet, path::Path, process::ExitCode};
 use stepward::{Outcome, Recorded, StepErrorKind};
 use stepward_fault::{Class, Fault, Owner, Rule, shown};
 use stepward_seam::{HostCall, HostReply, HttpFailure, LimitName, Limits, Usage};
@@ -14,8 +18,6 @@ use stepward_trust::Digest;
 const STEP_FAILED: Rule = Rule::new("step-failed");
 /// The rule that a limit ends a run.
 const LIMIT_EXCEEDED: Rule = Rule::new("limit-exceeded");
-/// What stands between a call and the rule that refused it.
-const REFUSED_BY: &str = " → refused by ";
 /// Lines of the output document that people are shown.
 const OUTPUT_LINES: usize = 40;
 
@@ -25,6 +27,8 @@ pub(crate) struct Report<'a> {
     pub(crate) name: &'a str,
     /// The steps that ran.
     pub(crate) ran: &'a [Ran],
+    /// Effects that ended when their step was gone.
+    pub(crate) late: &'a [Late],
     /// Why no further step ran, where it was not the last step's outcome.
     pub(crate) fault: Option<&'a Fault>,
 }
@@ -38,6 +42,8 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Error>,
     steps: Vec<StepJson<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    late: Vec<LateJson<'a>>,
 }
 
 /// Why a run did not succeed: a fault, and for a step's own error its code and kind.
@@ -61,6 +67,8 @@ pub(crate) struct StepJson<'a> {
     limit: Option<LimitName>,
     usage: Usage,
     reached: Vec<String>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    refusals: &'a [Refused],
     #[serde(skip_serializing_if = "Option::is_none")]
     trace: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +90,7 @@ impl<'a> StepJson<'a> {
             },
             usage: ran.usage,
             reached: ran.calls.iter().filter_map(reached).collect(),
+            refusals: &ran.refusals,
             trace: ran.trace.as_deref().map(crate::files::from_here),
             trace_error: ran.lost.trace.as_ref(),
             case_error: ran.lost.case.as_ref(),
@@ -176,6 +185,7 @@ impl Report<'_> {
             output.line(self.table());
             self.reached(output);
         }
+        self.late(output);
         match (&error, self.ran.last().map(|last| &last.outcome)) {
             (Some(error), _) => output.fault(&error.fault),
             (None, Some(Outcome::Succeeded(document))) => {
@@ -192,8 +202,14 @@ impl Report<'_> {
             (_, _) => None,
         };
         let steps = self.ran.iter().map(StepJson::of);
-        let json =
-            Json { name: self.name, status: self.status(), output: document, error, steps: steps.collect() };
+        let json = Json {
+            name: self.name,
+            status: self.status(),
+            output: document,
+            error,
+            steps: steps.collect(),
+            late: self.late.iter().map(LateJson::of).collect(),
+        };
         output.json("stepward.run/1", &json);
     }
 
@@ -214,30 +230,48 @@ impl Report<'_> {
     }
 
     fn reached(&self, output: &Output) {
-        let lines = self
-            .ran
-            .iter()
-            .flat_map(|ran| ran.calls.iter().filter_map(|call| Some((&ran.name, reached(call)?))));
-        let lines = lines.map(|(step, line)| format!("  {} {line}", shown(step))).collect::<Vec<_>>();
+        let lines = self.ran.iter().flat_map(reached_by).collect::<Vec<_>>();
         output.line(if lines.is_empty() {
             "\nreached: nothing".to_owned()
         } else {
             format!("\nreached:\n{}", lines.join("\n"))
         });
-        if lines.iter().any(|line| line.contains(REFUSED_BY)) {
-            output.line("  to see which line would allow a refused call, and in which file: --log=warn");
-        }
         if let Some(last) = self.ran.last()
             && let Some(folder) = last.trace.as_deref().and_then(Path::parent)
         {
             output.line(styled(DIM, format_args!("traces: {}", crate::files::place(folder))));
         }
     }
+
+    fn late(&self, output: &Output) {
+        if !self.late.is_empty() {
+            output.line(styled(WARN, "\nlate: what came of effects whose step had ended"));
+        }
+        for late in self.late {
+            output.line(format_args!("  {}", late::line(late)));
+        }
+    }
 }
 
-/// One call, as a person wants to see it; log lines are not among them.
-pub(crate) fn reached(recorded: &Recorded) -> Option<String> {
-    let text = match &recorded.call {
+/// The calls of a step, each with what would allow it where it was refused; the same remedy once.
+fn reached_by(ran: &Ran) -> Vec<String> {
+    let mut told = BTreeSet::new();
+    let mut lines = Vec::new();
+    for (call, recorded) in ran.calls.iter().enumerate() {
+        let Some(line) = reached(recorded) else { continue };
+        lines.push(format!("  {} {line}", shown(&ran.name)));
+        let refused = ran.refusals.iter().find(|refused| usize::try_from(refused.call) == Ok(call));
+        for hint in refused.iter().flat_map(|refused| refused.hint.lines()).filter(|hint| told.insert(*hint))
+        {
+            lines.push(format!("      {}", styled(DIM, hint)));
+        }
+    }
+    lines
+}
+
+/// What a call asks for, in words that are not escaped; nothing for a log line.
+pub(crate) fn asked(call: &HostCall) -> Option<String> {
+    Some(match call {
         HostCall::Log { .. } => return None,
         HostCall::Http { endpoint, request } => {
             format!("{endpoint} {} /{}", request.method.as_str(), request.path.join("/"))
@@ -246,7 +280,12 @@ pub(crate) fn reached(recorded: &Recorded) -> Option<String> {
         HostCall::Reveal { secret } => format!("{secret} REVEALED to the step"),
         HostCall::Now { clock } => format!("{clock} told the time"),
         HostCall::Random { random, count } => format!("{random} gave {count} bytes"),
-    };
+    })
+}
+
+/// One call, as a person wants to see it; log lines are not among them.
+pub(crate) fn reached(recorded: &Recorded) -> Option<String> {
+    let text = asked(&recorded.call)?;
     let answer = match &recorded.reply {
         None => " → the run ended here".to_owned(),
         Some(HostReply::Http(Ok(response))) => format!(" → {}", response.status),
@@ -257,7 +296,7 @@ pub(crate) fn reached(recorded: &Recorded) -> Option<String> {
             | HostReply::Sign(Err(refusal))
             | HostReply::Reveal(Err(refusal)),
         ) => {
-            format!("{REFUSED_BY}{}", refusal.rule)
+            format!(" → refused by {}", refusal.rule)
         }
         Some(
             HostReply::Sign(Ok(_))

@@ -3,7 +3,7 @@
 
 use super::code::{self, Code};
 use crate::{
-    files::{self, Readers},
+    files::{self, Links, Readers},
     session::{Session, absolute, here},
 };
 use aws_lc_rs::rand;
@@ -40,21 +40,20 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Fault> {
 impl State {
     /// Opens the state of `environment`, and makes its folders where they are missing.
     pub(crate) fn open(session: &Session, environment: &Label) -> Result<Self, Fault> {
-        let base = match session.state() {
-            Some(folder) => absolute(folder),
+        match session.state() {
+            Some(folder) => Self::open_in(&absolute(folder), Links::Followed, environment),
             // A component given as a file belongs to no project: its state lies where it is run.
-            None => session
-                .project()
-                .map_or_else(|_| here(), |project| project.root().to_owned())
-                .join(".stepward"),
-        };
-        Self::open_in(&base, environment)
+            None => {
+                let root = session.project().map_or_else(|_| here(), |project| project.root().to_owned());
+                Self::open_in(&root.join(".stepward"), Links::Refused, environment)
+            }
+        }
     }
 
     /// Opens the state of `environment` in the folder `base`.
-    pub(crate) fn open_in(base: &Path, environment: &Label) -> Result<Self, Fault> {
+    pub(crate) fn open_in(base: &Path, links: Links, environment: &Label) -> Result<Self, Fault> {
         let root = base.join(environment.as_str());
-        files::make_folder(base)?;
+        files::make_own_folder(base, links)?;
         let state = Self { root };
         for folder in [state.root.clone(), state.keys(), state.secrets(), state.cache(), state.traces()] {
             files::make_private_folder(&folder)?;

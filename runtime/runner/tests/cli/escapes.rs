@@ -56,3 +56,41 @@ fn a_document_is_printed_as_json_that_cannot_deceive() {
     assert!(ended.stdout.contains(escaped), "{}", ended.stdout);
     assert!(!ended.stdout.contains(['\u{9b}', '\u{202e}', '\u{e0041}']), "{:?}", ended.stdout);
 }
+
+/// Words that somebody else chose: a file's name that a script passes on, a command that was pasted.
+#[test]
+fn a_usage_error_repeats_words_without_their_escapes() {
+    let here = folder(&[]);
+    let evil = "x\u{1b}]0;t\u{7}\u{1b}[2J\u{9b}2J\u{202e}\u{200b}\nerror: forged\r";
+    let (option, limit) = (format!("--{evil}"), format!("{evil}=1"));
+    let lines: [&[&str]; 7] = [
+        &[evil],
+        &[&option],
+        &["run", &option],
+        &["run", "a", evil],
+        &["schema", evil],
+        &["run", "a", "--limit", &limit],
+        &["run", "a", "--digest", evil],
+    ];
+    for words in lines {
+        for colour in [None, Some("1")] {
+            let mut wrong = command(here.path(), words);
+            let ended =
+                Ended::of(wrong.envs(colour.map(|on| ("CLICOLOR_FORCE", on))).output().unwrap()).must(2);
+            let said = ended.stderr.replace("\u{1b}[", "");
+            let steers = |c: char| c != '\n' && (c.is_control() || matches!(c, '\u{202e}' | '\u{200b}'));
+            assert!(!said.contains(steers) && !said.contains("2J\u{9b}"), "{words:?}: {:?}", ended.stderr);
+            assert!(!said.contains("\nerror: forged"), "{words:?}: {:?}", ended.stderr);
+            assert_eq!(ended.stderr.contains("\u{1b}["), colour.is_some(), "{words:?}: {:?}", ended.stderr);
+            assert!(said.contains("Usage:") || said.contains("--help"), "{words:?}: {:?}", ended.stderr);
+            assert_eq!(ended.stdout, "");
+        }
+        let json = stepward(here.path(), &[words, &["--json"]].concat()).must(2);
+        assert!(!json.stdout.contains(|c: char| c != '\n' && c.is_control()), "{:?}", json.stdout);
+    }
+    // Help shows the value of a variable.
+    let mut help = command(here.path(), &["run", "--help"]);
+    let help =
+        Ended::of(help.env("STEPWARD_STATE", evil).env("CLICOLOR_FORCE", "1").output().unwrap()).must(0);
+    assert!(!help.stdout.contains(['\u{7}', '\u{9b}', '\u{202e}', '\r']), "{:?}", help.stdout);
+}

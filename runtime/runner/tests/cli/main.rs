@@ -12,9 +12,11 @@ mod escapes;
 mod evidence;
 mod keys;
 mod life;
+mod own;
 mod reach;
 mod refused;
 mod schemas;
+mod toolchain;
 mod words;
 
 use serde_json::Value;

@@ -92,7 +92,7 @@ enum Failure {
 pub(super) fn link(instance: &mut LinkerInstance<'_, Ctx>, label: &Label) -> wasmtime::Result<()> {
     let label = label.clone();
     instance.func_wrap_async("send", move |mut store, (request,): (Request,)| {
-        let call = HostCall::Http { endpoint: label.clone(), request: request.into() };
+        let call = Box::new(HostCall::Http { endpoint: label.clone(), request: request.into() });
         Box::new(async move {
             match ask(&mut store, call).await? {
                 HostReply::Http(answer) => Ok((answer.map(Response::from).map_err(Failure::from),)),

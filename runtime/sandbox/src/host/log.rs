@@ -37,7 +37,7 @@ impl From<Level> for LogLevel {
 pub(super) fn link(instance: &mut LinkerInstance<'_, Ctx>) -> wasmtime::Result<()> {
     instance.func_wrap_async("emit", |mut store, (level, message): (Level, String)| {
         Box::new(async move {
-            match ask(&mut store, HostCall::Log { level: level.into(), message }).await? {
+            match ask(&mut store, Box::new(HostCall::Log { level: level.into(), message })).await? {
                 HostReply::Log => Ok(()),
                 HostReply::Http(_)
                 | HostReply::Sign(_)

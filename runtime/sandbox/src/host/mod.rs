@@ -3,7 +3,7 @@
 
 mod http;
 mod log;
-mod plain;
+pub(crate) mod plain;
 
 use crate::ending::Ended;
 use crate::meter::Meter;
@@ -54,7 +54,13 @@ impl Calls {
     /// Puts a call down before it is asked.
     fn asked(&mut self, broker: &dyn Broker, call: &HostCall) {
         match self.record {
-            Record::Here => self.kept.push(Recorded { call: broker.recorded(call.clone()), reply: None }),
+            Record::Here => {
+                if self.kept.is_empty() {
+                    // A vector makes room for four at first; many steps call once, and then wait.
+                    self.kept.reserve_exact(1);
+                }
+                self.kept.push(Recorded { call: broker.recorded(call.clone()), reply: None });
+            }
             Record::Elsewhere => {}
         }
     }
@@ -120,8 +126,12 @@ async fn give_way(store: &mut StoreContextMut<'_, Ctx>) -> wasmtime::Result<()> 
     Ok(())
 }
 
-/// One call through the seam: counted, priced, asked, recorded, counted again.
-pub(crate) async fn ask(store: &mut StoreContextMut<'_, Ctx>, call: HostCall) -> wasmtime::Result<HostReply> {
+/// One call through the seam: counted, priced, asked, recorded, counted again. The call comes boxed: in
+/// place it would stay in this future twice, after the broker has taken it, for as long as the run waits.
+pub(crate) async fn ask(
+    store: &mut StoreContextMut<'_, Ctx>,
+    call: Box<HostCall>,
+) -> wasmtime::Result<HostReply> {
     let ended = |limit| wasmtime::Error::new(Ended::Limit(limit));
     let ctx = store.data_mut();
     let sequence = ctx.meter.tally.usage().host_calls;
@@ -133,7 +143,7 @@ pub(crate) async fn ask(store: &mut StoreContextMut<'_, Ctx>, call: HostCall) ->
     let broker = Arc::clone(&ctx.broker);
     ctx.calls.asked(broker.as_ref(), &call);
     let reply =
-        broker.call(site, call).await.map_err(|Stop(fault)| wasmtime::Error::new(Ended::Stopped(fault)))?;
+        broker.call(site, *call).await.map_err(|Stop(fault)| wasmtime::Error::new(Ended::Stopped(fault)))?;
     let ctx = store.data_mut();
     ctx.calls.answered(&reply);
     let price = ctx.meter.tally.reply(&reply).map_err(ended)?;

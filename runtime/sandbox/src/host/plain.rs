@@ -2,6 +2,7 @@
 
 use super::{Ctx, ask, mismatch};
 use crate::ending::Ended;
+use std::fmt;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{self as seam, Body, HostCall, HostReply, Label};
 use wasmtime::component::{ComponentType, Lift, LinkerInstance, Lower};
@@ -11,7 +12,7 @@ const RANDOM_COUNT: Rule = Rule::new("random-count");
 /// A reply read from a file cannot reveal the bytes of a secret.
 const SECRET_ABSENT: Rule = Rule::new("secret-absent");
 /// Most random bytes in one call, as `wit/step.wit` says.
-const MAX_RANDOM: u32 = 4096;
+pub const MAX_RANDOM: u32 = 4096;
 
 #[derive(ComponentType, Lift, Lower, Clone, Copy)]
 #[component(enum)]
@@ -42,7 +43,7 @@ struct Revealed {
 pub(super) fn link_signer(instance: &mut LinkerInstance<'_, Ctx>, label: &Label) -> wasmtime::Result<()> {
     let label = label.clone();
     instance.func_wrap_async("sign", move |mut store, (message,): (Vec<u8>,)| {
-        let call = HostCall::Sign { signer: label.clone(), message: Body(message) };
+        let call = Box::new(HostCall::Sign { signer: label.clone(), message: Body(message) });
         Box::new(async move {
             let HostReply::Sign(answer) = ask(&mut store, call).await? else { return Err(mismatch()) };
             let signature = answer.map_err(|refusal| refusal.rule).map(|signature| Signature {
@@ -61,7 +62,7 @@ pub(super) fn link_signer(instance: &mut LinkerInstance<'_, Ctx>, label: &Label)
 pub(super) fn link_secret(instance: &mut LinkerInstance<'_, Ctx>, label: &Label) -> wasmtime::Result<()> {
     let label = label.clone();
     instance.func_wrap_async("reveal", move |mut store, (): ()| {
-        let call = HostCall::Reveal { secret: label.clone() };
+        let call = Box::new(HostCall::Reveal { secret: label.clone() });
         Box::new(async move {
             let HostReply::Reveal(answer) = ask(&mut store, call).await? else { return Err(mismatch()) };
             let revealed = match answer {
@@ -77,19 +78,21 @@ pub(super) fn link_secret(instance: &mut LinkerInstance<'_, Ctx>, label: &Label)
 }
 
 fn absent(name: &str, version: &str) -> wasmtime::Error {
-    wasmtime::Error::new(Ended::Stopped(
-        Fault::new(Class::Refused, Owner::Caller, SECRET_ABSENT)
-            .says(format_args!(
-                "the recorded reply names secret `{name}` version {version} but does not hold its bytes"
-            ))
-            .hint("traces and cases never hold revealed secrets; give the environment that has this version"),
-    ))
+    wasmtime::Error::new(Ended::Stopped(secret_absent(format_args!(
+        "the recorded reply names secret `{name}` version {version} but does not hold its bytes"
+    ))))
+}
+
+pub(crate) fn secret_absent(says: impl fmt::Display) -> Fault {
+    Fault::new(Class::Refused, Owner::Caller, SECRET_ABSENT)
+        .says(says)
+        .hint("traces and cases never hold revealed secrets; give the environment that has this version")
 }
 
 pub(super) fn link_clock(instance: &mut LinkerInstance<'_, Ctx>, label: &Label) -> wasmtime::Result<()> {
     let label = label.clone();
     instance.func_wrap_async("now", move |mut store, (): ()| {
-        let call = HostCall::Now { clock: label.clone() };
+        let call = Box::new(HostCall::Now { clock: label.clone() });
         Box::new(async move {
             let HostReply::Now(millis) = ask(&mut store, call).await? else { return Err(mismatch()) };
             Ok((millis,))
@@ -100,7 +103,7 @@ pub(super) fn link_clock(instance: &mut LinkerInstance<'_, Ctx>, label: &Label) 
 pub(super) fn link_random(instance: &mut LinkerInstance<'_, Ctx>, label: &Label) -> wasmtime::Result<()> {
     let label = label.clone();
     instance.func_wrap_async("bytes", move |mut store, (count,): (u32,)| {
-        let call = HostCall::Random { random: label.clone(), count };
+        let call = Box::new(HostCall::Random { random: label.clone(), count });
         Box::new(async move {
             if count > MAX_RANDOM {
                 return Err(too_many(count));
@@ -112,11 +115,11 @@ pub(super) fn link_random(instance: &mut LinkerInstance<'_, Ctx>, label: &Label)
 }
 
 fn too_many(count: u32) -> wasmtime::Error {
-    wasmtime::Error::new(Ended::Stopped(
-        Fault::new(Class::Refused, Owner::StepAuthor, RANDOM_COUNT)
-            .says(format_args!(
-                "the step asked for {count} random bytes in one call; the most is {MAX_RANDOM}"
-            ))
-            .hint("ask several times"),
-    ))
+    wasmtime::Error::new(Ended::Stopped(random_count(format_args!(
+        "the step asked for {count} random bytes in one call; the most is {MAX_RANDOM}"
+    ))))
+}
+
+pub(crate) fn random_count(says: impl fmt::Display) -> Fault {
+    Fault::new(Class::Refused, Owner::StepAuthor, RANDOM_COUNT).says(says).hint("ask several times")
 }

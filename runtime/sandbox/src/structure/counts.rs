@@ -5,7 +5,7 @@ use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::LimitName;
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind, CompositeInnerType,
-    Encoding, Instance, Operator, Payload,
+    ConstExpr, DataKind, ElementItems, ElementKind, Encoding, Instance, Operator, Payload,
 };
 
 /// The bytes cannot be parsed.
@@ -43,6 +43,16 @@ const MAX_EXPORTS: u64 = 2_000;
 const MAX_GLOBALS: u64 = 5_000;
 /// Data and element segments.
 const MAX_SEGMENTS: u64 = 20_000;
+/// Elements of all segments: as many as a table has by default. What is not a function at a known place
+/// in a module's own table is put there by code that spends no fuel: 100,000 elements in 100 KB took 1.4 s
+/// and 250 MB to compile, and 0.1 s and 16 bytes each to instantiate 14 times.
+const MAX_ELEMENTS: u64 = 20_000;
+/// Bytes of the expressions that say what globals and elements start with and where segments go. They
+/// too are compiled to code that spends no fuel: 120 KB took 0.4 s and 50 MB.
+const MAX_EXPRESSION_BYTES: u64 = 128 << 10;
+/// Bytes of data that instances may copy beyond the component's own size: each segment is put in place
+/// once, and small ones may be more often.
+const MAX_COPIED_AGAIN_BYTES: u64 = 1 << 20;
 /// Aliases and canonical functions.
 const MAX_CANONICAL: u64 = 20_000;
 /// Memories of all core instances together; also the pool's number for one component.
@@ -66,13 +76,49 @@ struct Weight {
     instances: u64,
     memories: u64,
     tables: u64,
+    functions: u64,
+    globals: u64,
+    segments: u64,
+    elements: u64,
+    expressions: u64,
+    data: u64,
 }
 
 impl Weight {
     fn add(&mut self, more: Self) {
-        self.instances = self.instances.saturating_add(more.instances);
-        self.memories = self.memories.saturating_add(more.memories);
-        self.tables = self.tables.saturating_add(more.tables);
+        for (total, more) in [
+            (&mut self.instances, more.instances),
+            (&mut self.memories, more.memories),
+            (&mut self.tables, more.tables),
+            (&mut self.functions, more.functions),
+            (&mut self.globals, more.globals),
+            (&mut self.segments, more.segments),
+            (&mut self.elements, more.elements),
+            (&mut self.expressions, more.expressions),
+            (&mut self.data, more.data),
+        ] {
+            *total = total.saturating_add(more);
+        }
+    }
+
+    /// What is bounded over all modules is bounded over all instances too: a module that is
+    /// instantiated again takes memory and time again, before a limit of the run can end it.
+    fn check(&self, size: u64) -> Result<(), Fault> {
+        for (what, count, most) in [
+            ("memories", self.memories, MAX_MEMORIES),
+            ("tables", self.tables, MAX_TABLES),
+            ("functions in all instances", self.functions, MAX_FUNCTIONS),
+            ("globals in all instances", self.globals, MAX_GLOBALS),
+            ("segments in all instances", self.segments, MAX_SEGMENTS),
+            ("elements of segments in all instances", self.elements, MAX_ELEMENTS),
+            ("bytes of initial expressions in all instances", self.expressions, MAX_EXPRESSION_BYTES),
+            ("bytes of data in all instances", self.data, size.saturating_add(MAX_COPIED_AGAIN_BYTES)),
+        ] {
+            if count > most {
+                return Err(refused(what, count, most));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -88,6 +134,8 @@ struct Tally {
     canonical: u64,
     memories: u64,
     tables: u64,
+    elements: u64,
+    expressions: u64,
     carried: u64,
 }
 
@@ -148,13 +196,7 @@ pub(super) fn read(bytes: &[u8], max_instances: u64) -> Result<Counts<'_>, Fault
             ))
             .hint("steps are small programs: split this one, or raise instances in the step's limits"));
     }
-    for (what, count, most) in
-        [("memories", made.memories, MAX_MEMORIES), ("tables", made.tables, MAX_TABLES)]
-    {
-        if count > most {
-            return Err(refused(what, count, most));
-        }
-    }
+    made.check(bytes.len() as u64)?;
     counts.core_instances = made.instances;
     Ok(counts)
 }
@@ -192,13 +234,21 @@ impl Reader {
             Payload::ImportSection(s) => add(&mut tally.imports, s.count().into(), "imports", MAX_IMPORTS)?,
             Payload::ExportSection(s) => add(&mut tally.exports, s.count().into(), "exports", MAX_EXPORTS)?,
             Payload::FunctionSection(s) => {
+                self.module.functions = s.count().into();
                 add(&mut tally.functions, s.count().into(), "functions", MAX_FUNCTIONS)?;
             }
-            Payload::GlobalSection(s) => add(&mut tally.globals, s.count().into(), "globals", MAX_GLOBALS)?,
+            Payload::GlobalSection(s) => {
+                add(&mut tally.globals, s.count().into(), "globals", MAX_GLOBALS)?;
+                return self.globals(s);
+            }
             Payload::ElementSection(s) => {
                 add(&mut tally.segments, s.count().into(), "segments", MAX_SEGMENTS)?;
+                return self.elements(s);
             }
-            Payload::DataSection(s) => add(&mut tally.segments, s.count().into(), "segments", MAX_SEGMENTS)?,
+            Payload::DataSection(s) => {
+                add(&mut tally.segments, s.count().into(), "segments", MAX_SEGMENTS)?;
+                return self.data(s);
+            }
             Payload::MemorySection(s) => {
                 self.module.memories = self.module.memories.saturating_add(s.count().into());
                 add(&mut tally.memories, s.count().into(), "memories", MAX_MEMORIES)?;
@@ -290,6 +340,56 @@ impl Reader {
             self.modules.push(self.module);
         }
         self.open = self.open.saturating_sub(1);
+    }
+
+    fn expression(&mut self, expression: &ConstExpr<'_>) -> Result<(), Fault> {
+        self.expressions(expression.get_binary_reader().range().len() as u64)
+    }
+
+    fn expressions(&mut self, bytes: u64) -> Result<(), Fault> {
+        self.module.expressions = self.module.expressions.saturating_add(bytes);
+        add(&mut self.tally.expressions, bytes, "bytes of initial expressions", MAX_EXPRESSION_BYTES)
+    }
+
+    /// What cannot be read is refused by the validator afterwards, here and in the next two functions.
+    fn globals(&mut self, section: wasmparser::GlobalSectionReader<'_>) -> Result<(), Fault> {
+        self.module.globals = section.count().into();
+        for global in section.into_iter().flatten() {
+            self.expression(&global.init_expr)?;
+        }
+        Ok(())
+    }
+
+    fn elements(&mut self, section: wasmparser::ElementSectionReader<'_>) -> Result<(), Fault> {
+        self.module.segments = self.module.segments.saturating_add(section.count().into());
+        for element in section.into_iter().flatten() {
+            match &element.kind {
+                ElementKind::Active { offset_expr, .. } => self.expression(offset_expr)?,
+                ElementKind::Passive | ElementKind::Declared => {}
+            }
+            let count = match &element.items {
+                ElementItems::Functions(items) => items.count(),
+                ElementItems::Expressions(_, items) => {
+                    self.expressions(element.range.len() as u64)?;
+                    items.count()
+                }
+            };
+            self.module.elements = self.module.elements.saturating_add(count.into());
+            add(&mut self.tally.elements, count.into(), "elements of segments", MAX_ELEMENTS)?;
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, section: wasmparser::DataSectionReader<'_>) -> Result<(), Fault> {
+        self.module.segments = self.module.segments.saturating_add(section.count().into());
+        for data in section.into_iter().flatten() {
+            match &data.kind {
+                DataKind::Active { offset_expr, .. } => self.expression(offset_expr)?,
+                DataKind::Passive => {}
+            }
+            self.module.data = self.module.data.saturating_add(data.data.len() as u64);
+        }
+        Ok(())
     }
 
     /// An index that is not there is refused by the validator afterwards.

@@ -52,25 +52,70 @@ pub(super) fn everything() -> WasmFeatures {
     REFUSED.iter().fold(ALLOWED, |all, (_, feature)| all.union(*feature))
 }
 
+/// Bytes up to which proposals are named: each name costs a validation of the whole. What a compiler
+/// makes of a step in its release profile is smaller; above it the validator's own words must do.
+const NAMED_BYTES: usize = 512 << 10;
+
 /// Names the proposals that invalid bytes would need: those without which a validator that knows
 /// everything rejects them. `None` when no proposal is to blame.
 pub(super) fn name(bytes: &[u8]) -> Option<Fault> {
-    let valid = |features| Validator::new_with_features(features).validate_all(bytes).is_ok();
+    let check = |features| Validator::new_with_features(features).validate_all(bytes).map(drop);
     let everything = everything();
-    if valid(ALLOWED) || !valid(everything) {
-        return None;
+    let why = check(ALLOWED).err()?;
+    check(everything).ok()?;
+    let mut used = Vec::new();
+    if bytes.len() <= NAMED_BYTES {
+        // A proposal may imply others (GC needs function references): take each away together with
+        // nothing else, and keep those whose absence alone makes the bytes invalid.
+        let needed = REFUSED.iter().filter(|(_, feature)| check(everything.difference(*feature)).is_err());
+        used.extend(needed.map(|(name, _)| *name));
     }
-    // A proposal may imply others (GC needs function references): take each away together with
-    // nothing else, and keep those whose absence alone makes the bytes invalid.
-    let used: Vec<_> = REFUSED
-        .iter()
-        .filter(|(_, feature)| !valid(everything.difference(*feature)))
-        .map(|(name, _)| *name)
-        .collect();
-    let used = if used.is_empty() { "a proposal that is not enabled".to_owned() } else { used.join(", ") };
+    let used = match used.as_slice() {
+        [] => format!("a proposal that steps may not: {}", why.message()),
+        used => used.join(", "),
+    };
     Some(
         Fault::new(Class::Refused, Owner::StepAuthor, PROPOSAL)
             .says(format_args!("the component uses {used}"))
             .hint("steps run on deterministic core WebAssembly with SIMD; compile without that feature of the target"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NAMED_BYTES, name};
+
+    /// A component whose one function calls itself as its last act, and which is `bytes` long.
+    fn tail_call(bytes: usize) -> Vec<u8> {
+        let text = "(component (core module (func return_call 0)))";
+        let mut whole = wat::parse_str(text).unwrap();
+        // A custom section without a name fills the rest: its number, its length in five bytes of seven
+        // bits each, and the length of the name.
+        let rest = bytes - whole.len() - 6;
+        whole.push(0);
+        whole.extend([0, 7, 14, 21, 28].map(|low| {
+            let bits = u8::try_from((rest >> low) & 0x7f).unwrap();
+            if low < 28 { bits | 0x80 } else { bits }
+        }));
+        whole.extend(vec![0; rest]);
+        assert_eq!(whole.len(), bytes);
+        whole
+    }
+
+    /// A validation for each proposal is more than a large refused file is worth.
+    #[test]
+    fn large_bytes_are_not_validated_for_each_proposal() {
+        let fault = name(&tail_call(NAMED_BYTES)).unwrap();
+        assert_eq!(fault.message(), "the component uses tail calls");
+        let fault = name(&tail_call(NAMED_BYTES + 1)).unwrap();
+        assert_eq!(fault.rule().as_str(), "component-proposal");
+        assert_eq!(
+            fault.message(),
+            "the component uses a proposal that steps may not: tail calls support is not enabled"
+        );
+        // What is invalid with every proposal is no proposal's fault, whatever its size.
+        let mut broken = tail_call(NAMED_BYTES + 1);
+        broken.push(0xff);
+        assert!(name(&broken).is_none());
+    }
 }

@@ -1,0 +1,3 @@
+(module
+  (memory (export "memory") 1)
+  (func $f (export "stepward-describe") (result i32) call $f))

@@ -1,0 +1,2 @@
+;; A whole component where a section is expected.
+(component)

@@ -1,0 +1,319 @@
+//! One run, as its parent sees it: every call checked, counted, recorded and answered here.
+//!
+//! The worker may have been taken over, so nothing that can be counted is taken from it: the number,
+//! size and kind of calls are held against the run's limits and the component's imports again, and a
+//! worker that goes beyond what its own sandbox would have stopped is killed. What is recorded here
+//! is what really passed.
+//!
+//! Because effects live in the parent, a worker that dies loses nothing: the run starts again in
+//! another one, and gets the recorded answers until it has caught up. A guest is a deterministic
+//! function of its input and its answers, so it asks the same again; one that does not is ended.
+
+use super::link::{Heard, Loss, Secrecy};
+use super::seat::Seat;
+use crate::protocol::{Answer, Down, Ended, GuestEnd};
+use std::sync::Arc;
+use std::time::Duration;
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_sandbox::{self as sandbox, Import, ImportKind, Recorded, Tally, restored};
+use stepward_seam::{Broker, CallKind, CallSite, HostCall, HostReply, Interface, Label, Limits, Stop, Usage};
+use tokio::sync::mpsc;
+
+/// A run could not go on because its worker was lost, more often than is tried.
+const LOST: Rule = Rule::new("worker-lost");
+/// A run that was repeated in another worker asked something else.
+const REPEATED: Rule = Rule::new("worker-repeat");
+/// A broker answered a call with another call's reply.
+const REPLY: Rule = Rule::new("broker-reply");
+/// Checked code could not be made ready in a worker.
+const LOAD: Rule = Rule::new("worker-load");
+
+/// How long a worker may take to end a run that it was told to end. Guests give way every fraction of
+/// a millisecond, so this is far more than a loaded machine needs.
+pub(super) const GRACE: Duration = Duration::from_secs(2);
+
+/// Workers that one run may lose. The second loss is likelier the run's own doing than chance.
+const MOST_LOSSES: u32 = 2;
+
+/// What is known of a run so far.
+pub(super) struct Conversation {
+    run: Arc<str>,
+    step: Arc<str>,
+    broker: Arc<dyn Broker>,
+    imports: Vec<Import>,
+    limits: Limits,
+    tally: Tally,
+    calls: Vec<Recorded>,
+    /// Calls of this worker so far; behind `calls.len()` while the run catches up.
+    asked: usize,
+    losses: u32,
+    /// Why the broker ended the run, once it did.
+    stopped: Option<Fault>,
+}
+
+/// How one stay in a worker ended.
+pub(super) enum Stay {
+    /// The run is over.
+    Over(sandbox::GuestEnd),
+    /// The worker is gone, and the run is to be repeated in another.
+    Again,
+}
+
+impl Conversation {
+    pub(super) fn new(
+        run: Arc<str>,
+        step: Arc<str>,
+        broker: Arc<dyn Broker>,
+        limits: Limits,
+        imports: Vec<Import>,
+    ) -> Self {
+        let tally = Tally::new(limits.clone());
+        Self {
+            run,
+            step,
+            broker,
+            imports,
+            limits,
+            tally,
+            calls: Vec::new(),
+            asked: 0,
+            losses: 0,
+            stopped: None,
+        }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(super) fn finish(self) -> (Usage, Vec<Recorded>) {
+        (self.tally.usage(), self.calls)
+    }
+
+    /// Talks with the guest in one worker until it ends or the worker does.
+    pub(super) async fn stay(&mut self, seat: &Seat, hears: &mut mpsc::Receiver<Heard>) -> Stay {
+        self.tally = Tally::new(self.limits.clone());
+        self.asked = 0;
+        loop {
+            let Some(heard) = hears.recv().await else { return self.lost(seat) };
+            let step = match heard {
+                Heard::Call(call) => self.call(seat, call).await,
+                Heard::Ended(ended) => self.ended(seat, ended),
+            };
+            match step {
+                Next::Heard => {}
+                Next::Over(end) => return Stay::Over(end),
+                Next::Lost => return self.lost(seat),
+                Next::Violation(what) => {
+                    seat.link().lose(Loss::Protocol(what));
+                    tracing::error!(run = %self.run, step = %self.step, what, "a worker was killed");
+                    return self.lost(seat);
+                }
+            }
+        }
+    }
+
+    /// The run's time is over: the worker is told, and what the guest had used is waited for.
+    pub(super) async fn overdue(&mut self, seat: &Seat, hears: &mut mpsc::Receiver<Heard>) {
+        if seat.link().send(&Down::Cancel { run: seat.run() }, Secrecy::Plain).is_err() {
+            return;
+        }
+        let ended = async {
+            while let Some(heard) = hears.recv().await {
+                match heard {
+                    Heard::Ended(ended) => return Some(ended),
+                    // It asked before it heard.
+                    Heard::Call(_) => {}
+                }
+            }
+            None
+        };
+        match tokio::time::timeout(GRACE, ended).await {
+            Ok(Some(ended)) => self.measured(&ended),
+            Ok(None) => {}
+            Err(_) => seat.link().lose(Loss::Disobeyed),
+        }
+    }
+
+    fn measured(&mut self, ended: &Ended) {
+        self.tally.measured(ended.fuel, ended.peak_memory_bytes, ended.table_elements);
+    }
+
+    fn lost(&mut self, seat: &Seat) -> Stay {
+        if let Some(fault) = self.stopped.take() {
+            return Stay::Over(sandbox::GuestEnd::Stopped(fault));
+        }
+        self.losses += 1;
+        if self.losses < MOST_LOSSES {
+            return Stay::Again;
+        }
+        let why = seat.link().loss().map_or_else(String::new, |loss| loss.to_string());
+        Stay::Over(sandbox::GuestEnd::Stopped(
+            Fault::new(Class::Internal, Owner::Stepward, LOST)
+                .says(format_args!("the worker process of this run was lost {MOST_LOSSES} times: {why}"))
+                .hint(
+                    "what the run had done stands; look at the service's log. If the step does this each time, \
+                     please report it with the component",
+                ),
+        ))
+    }
+
+    async fn call(&mut self, seat: &Seat, call: HostCall) -> Next {
+        if let Err(what) = self.imported(&call) {
+            return Next::Violation(what);
+        }
+        if self.tally.call(&call).is_err() {
+            return Next::Violation("a call beyond the limits of its run");
+        }
+        let place = self.asked;
+        self.asked += 1;
+        let recorded = self.broker.recorded(call.clone());
+        let known = match self.calls.get(place) {
+            None => {
+                self.calls.push(Recorded { call: recorded, reply: None });
+                None
+            }
+            Some(before) if before.call == recorded => before.reply.as_ref().map(HostReply::recorded),
+            Some(_) => return Next::Over(not_repeated()),
+        };
+        let reply = match known {
+            // A revealed secret is not kept; it is revealed again.
+            Some(HostReply::Reveal(Ok(_))) | None => self.ask(place, call).await,
+            Some(reply) => Ok(reply),
+        };
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(fault) => return self.stop(seat, fault),
+        };
+        // Over its limit the worker ends the run, with the answer on record; it is told as much.
+        let _ = self.tally.reply(&reply);
+        let secret = match reply.kind() {
+            CallKind::Reveal => Secrecy::Secret,
+            CallKind::Http | CallKind::Sign | CallKind::Now | CallKind::Random | CallKind::Log => {
+                Secrecy::Plain
+            }
+        };
+        answer(seat, Answer::of(&reply), secret)
+    }
+
+    /// Asks the broker, and records what it answers.
+    async fn ask(&mut self, place: usize, call: HostCall) -> Result<HostReply, Fault> {
+        let kind = call.kind();
+        let site =
+            CallSite { run: Arc::clone(&self.run), step: Arc::clone(&self.step), sequence: place as u64 };
+        let reply = self.broker.call(site, call).await.map_err(|Stop(fault)| fault)?;
+        if reply.kind() != kind {
+            return Err(Fault::new(Class::Internal, Owner::Embedder, REPLY)
+                .says("the broker answered a call with the reply of another kind of call")
+                .hint("Broker::call must return the variant of HostReply that has the call's name"));
+        }
+        if let Some(recorded) = self.calls.get_mut(place) {
+            recorded.reply = Some(reply.recorded());
+        }
+        Ok(reply)
+    }
+
+    /// Ends the run in this call. The guest's end is waited for, for what it used.
+    fn stop(&mut self, seat: &Seat, fault: Fault) -> Next {
+        self.stopped = Some(fault);
+        answer(seat, Answer::Stop, Secrecy::Plain)
+    }
+
+    fn imported(&self, call: &HostCall) -> Result<(), &'static str> {
+        let wanted = match call {
+            HostCall::Http { endpoint, .. } => (endpoint, Interface::HttpEndpoint),
+            HostCall::Sign { signer, .. } => (signer, Interface::Signer),
+            HostCall::Reveal { secret } => (secret, Interface::Secret),
+            HostCall::Now { clock } => (clock, Interface::Clock),
+            HostCall::Random { count, .. } if *count > sandbox::MAX_RANDOM => {
+                return Err("more random bytes than the contract has");
+            }
+            HostCall::Random { random, .. } => (random, Interface::Random),
+            HostCall::Log { .. } => {
+                let imported = self.imports.iter().any(|import| import.kind == ImportKind::Log);
+                return imported
+                    .then_some(())
+                    .ok_or("a log line of a component that does not import logging");
+            }
+        };
+        let imported = self.imports.iter().any(|import| is(import, wanted));
+        imported.then_some(()).ok_or("a call of something that the component does not import")
+    }
+
+    fn ended(&mut self, seat: &Seat, ended: Ended) -> Next {
+        self.measured(&ended);
+        if let Some(fault) = self.stopped.take() {
+            return match ended.end {
+                GuestEnd::Stopped => Next::Over(sandbox::GuestEnd::Stopped(fault)),
+                GuestEnd::Returned(_)
+                | GuestEnd::Errored { .. }
+                | GuestEnd::Aborted { .. }
+                | GuestEnd::Trapped(_)
+                | GuestEnd::Limit(_)
+                | GuestEnd::Refused { .. }
+                | GuestEnd::NotLoaded(_) => {
+                    self.stopped = Some(fault);
+                    Next::Violation("another end than the one that was ordered")
+                }
+            };
+        }
+        Next::Over(match ended.end {
+            GuestEnd::Returned(text) => match self.tally.output(text.len()) {
+                Ok(()) => sandbox::GuestEnd::Returned(text),
+                Err(_) => return Next::Violation("an output beyond its limit"),
+            },
+            GuestEnd::Errored { kind, code, message } => sandbox::GuestEnd::Errored { kind, code, message },
+            GuestEnd::Aborted { place, message } => sandbox::GuestEnd::Aborted { place, message },
+            GuestEnd::Trapped(message) => {
+                seat.retire();
+                sandbox::GuestEnd::Trapped(message)
+            }
+            GuestEnd::Limit(name) => sandbox::GuestEnd::Limit(name),
+            GuestEnd::Stopped => return Next::Violation("a stop that nobody ordered"),
+            GuestEnd::Refused { rule, owner, message } => match restored(&rule, &owner, &message) {
+                Some(fault) => sandbox::GuestEnd::Stopped(fault),
+                None => return Next::Violation("an end by a rule that the sandbox does not have"),
+            },
+            GuestEnd::NotLoaded(why) => {
+                seat.retire();
+                sandbox::GuestEnd::Stopped(
+                    Fault::new(Class::Internal, Owner::Stepward, LOAD)
+                        .says(format_args!("checked code could not be made ready in a worker: {why}"))
+                        .hint("delete the folder of kept code, so that it is compiled again; if that does not help, please report this"),
+                )
+            }
+        })
+    }
+}
+
+fn answer(seat: &Seat, answer: Answer, secret: Secrecy) -> Next {
+    match seat.link().answer(seat.run(), &Down::Answer { run: seat.run(), answer }, secret) {
+        Ok(()) => Next::Heard,
+        Err(_) => Next::Lost,
+    }
+}
+
+fn not_repeated() -> sandbox::GuestEnd {
+    sandbox::GuestEnd::Stopped(
+        Fault::new(Class::Internal, Owner::Stepward, REPEATED)
+            .says(
+                "the worker process of this run was lost, and in another one the step asked something else than before",
+            )
+            .hint("what the run had done stands; please report this with the component and the trace"),
+    )
+}
+
+fn is(import: &Import, (label, interface): (&Label, Interface)) -> bool {
+    match &import.kind {
+        ImportKind::Log => false,
+        ImportKind::Granted { label: granted, interface: kind } => granted == label && *kind == interface,
+    }
+}
+
+/// What comes of something that was heard.
+enum Next {
+    Heard,
+    Over(sandbox::GuestEnd),
+    Lost,
+    Violation(&'static str),
+}

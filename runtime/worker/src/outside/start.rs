@@ -1,0 +1,129 @@
+//! Bringing a worker to where it can be told what to do.
+
+use super::link::{HELLO_BYTES, Link, Loss};
+use super::pool::Worker;
+use super::{Group, WorkerOptions};
+use crate::lockdown::{Ceilings, Kind, Promises};
+use crate::protocol::{Down, Frames, Hello, PROTOCOL, Start, StartKind, Up};
+use std::sync::Arc;
+use std::time::Duration;
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_sandbox::CodeKey;
+use stepward_trust::Digest;
+use tokio::net::UnixStream;
+
+use super::link::Secrecy;
+pub(super) use super::program::Starter;
+
+/// A worker did not become ready.
+const READY: Rule = Rule::new("worker-ready");
+
+/// How long a worker may take to become ready: a few milliseconds are usual.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// A runner that is ready and belongs to `group`.
+pub(super) async fn runner(
+    starter: &Starter,
+    options: &WorkerOptions,
+    engine: Digest,
+    group: Group,
+) -> Result<Worker, Fault> {
+    let key = options.keys.key()?;
+    let kind = StartKind::Runner { concurrency: options.runs_at_once.get(), key };
+    let ceilings = options.runner;
+    let (link, frames, promises) = worker(starter, options, Kind::Runner, kind, ceilings, engine).await?;
+    tokio::spawn(Arc::clone(&link).serve(frames));
+    Ok(Worker::new(link, CodeKey::new(key), promises, group))
+}
+
+/// How often a worker that dies before it is ready is started again: it has done nothing yet, so
+/// nothing is lost by it.
+const STARTS: u32 = 3;
+
+/// A worker of either kind that has locked itself in as far as is required.
+pub(super) async fn worker(
+    starter: &Starter,
+    options: &WorkerOptions,
+    kind: Kind,
+    start: StartKind,
+    ceilings: Ceilings,
+    engine: Digest,
+) -> Result<(Arc<Link>, Frames, Promises), Fault> {
+    let mut starts = 0;
+    loop {
+        starts += 1;
+        match once(starter, options, kind, start, ceilings, engine).await {
+            Ok(ready) => return Ok(ready),
+            Err(NotReady::Died(why)) if starts < STARTS => {
+                tracing::warn!(
+                    kind = kind.name(),
+                    why,
+                    "a worker died before it was ready; another is started"
+                );
+            }
+            Err(NotReady::Died(why)) => return Err(not_ready(&why)),
+            Err(NotReady::Refused(fault)) => return Err(fault),
+        }
+    }
+}
+
+/// Why a worker that was started is not used.
+enum NotReady {
+    Died(String),
+    Refused(Fault),
+}
+
+impl From<Fault> for NotReady {
+    fn from(fault: Fault) -> Self {
+        Self::Refused(fault)
+    }
+}
+
+async fn once(
+    starter: &Starter,
+    options: &WorkerOptions,
+    kind: Kind,
+    start: StartKind,
+    ceilings: Ceilings,
+    engine: Digest,
+) -> Result<(Arc<Link>, Frames, Promises), NotReady> {
+    let (process, stream) = starter.start(kind).await?;
+    let stream = UnixStream::from_std(stream).map_err(|error| not_ready(&error.to_string()))?;
+    let link = Link::new(stream, process);
+    let mut frames = Frames::default();
+    let start = Down::Start(Start { kind: start, ceilings });
+    let ready = async {
+        link.send(&start, Secrecy::Secret)?;
+        link.first(&mut frames, HELLO_BYTES).await
+    };
+    let said = match tokio::time::timeout(READY_WITHIN, ready).await {
+        Ok(said) => said.map_err(|loss| match loss {
+            Loss::Died(_) => NotReady::Died(loss.to_string()),
+            Loss::Protocol(_) | Loss::Frame(_) | Loss::Disobeyed | Loss::Retired => {
+                not_ready(&loss.to_string()).into()
+            }
+        })?,
+        Err(_) => {
+            link.lose(Loss::Disobeyed);
+            return Err(not_ready("it did not say that it is ready").into());
+        }
+    };
+    let refuse = |fault: Fault| {
+        link.lose(Loss::Retired);
+        NotReady::from(fault)
+    };
+    let Up::Hello(Hello { protocol, engine: its, promises }) = said else {
+        return Err(refuse(not_ready("its first message was not a greeting")));
+    };
+    if protocol != PROTOCOL || Digest::from_bytes(its) != engine {
+        return Err(refuse(not_ready("it is another version than this process")));
+    }
+    options.required.hold_against(&promises).map_err(|missing| refuse(missing.into()))?;
+    Ok((link, frames, promises))
+}
+
+pub(super) fn not_ready(why: &str) -> Fault {
+    Fault::new(Class::Unavailable, Owner::Operator, READY)
+        .says(format_args!("a worker process did not become ready: {why}"))
+        .hint("`stepward doctor` tries each protection of a worker on this machine; look at memory and limits too")
+}
