@@ -46,6 +46,19 @@ fn encodings(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
         all.push(("json, slashes", serde_json::to_string(text).unwrap().replace('/', "\\/").into_bytes()));
         let units = text.encode_utf16().map(|unit| format!("\\u{unit:04x}")).collect::<Vec<_>>().concat();
         all.push(("json, every character", units.into_bytes()));
+        let named = |c: char| match c {
+            '&' => "&amp;".to_owned(),
+            '<' => "&lt;".to_owned(),
+            '>' => "&gt;".to_owned(),
+            '"' => "&quot;".to_owned(),
+            '\'' => "&apos;".to_owned(),
+            other => other.to_string(),
+        };
+        all.push(("xml, named entities", text.chars().map(named).collect::<String>().into_bytes()));
+        let decimal = text.chars().map(|c| format!("&#{};", u32::from(c))).collect::<String>();
+        all.push(("xml, every character by number", decimal.into_bytes()));
+        let hexadecimal = text.chars().map(|c| format!("&#x{:x};", u32::from(c))).collect::<String>();
+        all.push(("xml, every character in hex", hexadecimal.into_bytes()));
         all.push((
             "url",
             url::Url::parse(&format!("https://h/?{text}")).unwrap().query().unwrap_or("").into(),
