@@ -182,10 +182,10 @@ pub(crate) fn does_not_compile(error: impl std::fmt::Display) -> Fault {
 /// The settings of every engine, for benchmarks and audits that set wasmtime beside this crate. Each
 /// deviation from wasmtime's defaults says why.
 ///
-/// A run that waits for the answer to a call holds about 29 KiB beside the pages of its linear memory,
+/// A run that waits for the answer to a call holds about 28 KiB beside the pages of its linear memory,
 /// of which bare wasmtime with these settings holds 27: two pages of the fiber's stack (8 KiB), a page
-/// for each of the two tables that the component format gives a guest (8 KiB), and 11 KiB of store,
-/// instances and module registry. It takes four memory mappings: a stack, its guard, and two for the
+/// for each of the guest's two tables, its own and the one that leads to its imports (8 KiB), and 11 KiB
+/// of store, instances and module registry. It takes four memory mappings: a stack, its guard, and two for the
 /// linear memory.
 pub fn settings(concurrency: u32) -> Config {
     let mut config = Config::new();
