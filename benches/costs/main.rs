@@ -40,7 +40,7 @@ fn main() -> ExitCode {
         waiting::alone(side, &runtime, &guests::built());
         return ExitCode::SUCCESS;
     }
-    let guests = if std::env::var("DEV").is_ok() { guests::built() } else { guests::build() };// DEV
+    let guests = guests::build();
     println!("| what | floor | Stepward | ratio | aim |\n| --- | --- | --- | --- | --- |");
     if wants("step") {
         step::measure(&runtime, &guests);

@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use stepward::worker::{SystemKeys, Workers};
 use stepward::{
-    Body, Broker, BrokerFuture, CallSite, Deadline, Digest, Engine, EngineOptions, HostCall, HostReply,
-    HttpResponse, Job, Limits, Outcome, Program, Step, WorkerOptions,
+    Body, Broker, BrokerFuture, CallSite, Deadline, Engine, EngineOptions, HostCall, HostReply, HttpResponse,
+    Job, Limits, Outcome, Program, Step, WorkerOptions,
 };
 use tokio::runtime::Runtime;
 
@@ -40,6 +40,18 @@ impl Broker for Always {
         let body = Body(b"{\"id\":\"7\",\"name\":\"Company A\"}".to_vec());
         let answer = HttpResponse { status: 200, headers: vec![], body };
         Box::pin(async move { Ok(HostReply::Http(Ok(answer))) })
+    }
+}
+
+/// Answers when so many runs wait for it at once.
+struct Together(tokio::sync::Barrier);
+
+impl Broker for Together {
+    fn call<'a>(&'a self, site: CallSite, call: HostCall) -> BrokerFuture<'a> {
+        Box::pin(async move {
+            self.0.wait().await;
+            Always.call(site, call).await
+        })
     }
 }
 
@@ -134,15 +146,12 @@ pub(crate) fn measure(guests: &Guests) {
         let _inside = runtime.enter();
         [Engine::new(EngineOptions { concurrency: MANY }).unwrap(), Engine::with_workers(options()).unwrap()]
     };
-    let dev = std::env::var("DEV").unwrap_or("smctp".into()); // DEV
-    if dev.contains('1') { for _ in 0..1 { let silent: Arc<dyn Broker> = Arc::new(NoCalls);
-    Both::new(&runtime, &engines, &guests.price, &document(), &silent).there.run(&runtime, 200_000, 64); } }
-    if dev.contains('s') { steps(&runtime, &engines, guests); }
-    if dev.contains('c') { calls(&runtime, &engines, guests); }
-    if dev.contains('p') { compile(&runtime, &engines, guests); }
+    steps(&runtime, &engines, guests);
+    calls(&runtime, &engines, guests);
+    compile(&runtime, &engines, guests);
     drop(engines);
-    if dev.contains('t') { start(&runtime); }
-    if dev.contains('m') { memory(&runtime, guests); }
+    start(&runtime);
+    memory(&runtime, guests);
 }
 
 fn steps(runtime: &Runtime, engines: &[Engine; 2], guests: &Guests) {
@@ -231,25 +240,31 @@ fn children() -> Vec<u32> {
     all
 }
 
-/// A worker that has served as many runs at once as it takes, and then none.
+/// A worker that has served some runs, and then as many as it takes, all waiting at the same time.
 fn memory(runtime: &Runtime, guests: &Guests) {
     let mut options = options();
     options.workers_per_group = NonZeroU32::MIN;
-    let workers = {
+    let engine = {
         let _inside = runtime.enter();
         Engine::with_workers(options).unwrap()
     };
-    let broker: Arc<dyn Broker> = Arc::new(NoCalls);
-    let work = Work {
-        step: guests::prepare(runtime, &workers, &guests.price).in_bundle(Digest::of(b"bundle")),
-        engine: workers,
-        input: document().into(),
+    let work = |guest, input: &str, broker| Work {
+        step: guests::prepare(runtime, &engine, guest),
+        engine: engine.clone(),
+        input: input.into(),
         broker,
         limits: Limits::default(),
     };
-    for (served, at_once) in [("one run", 1), ("64 runs at once", MANY)] {
-        work.run(runtime, at_once * 20, at_once);
-        let [worker] = children().try_into().expect("one worker");
+    let few = work(&guests.price, &document(), Arc::new(NoCalls) as Arc<dyn Broker>);
+    let together = Together(tokio::sync::Barrier::new(MANY as usize));
+    let many = work(&guests.ask, "1", Arc::new(together));
+    for (served, work, times, at_once) in
+        [("20 runs".to_owned(), few, 20, 1), (format!("{MANY} runs at one time"), many, MANY, MANY)]
+    {
+        // One worker at a time: another group has another one.
+        let before = children();
+        work.run(runtime, times, at_once);
+        let worker = children().into_iter().find(|one| !before.contains(one)).expect("a new worker");
         let mib = private(worker) as f64 / f64::from(1 << 20);
         println!(
             "| an idle worker that served {served}: memory that it shares with nobody | | {mib:.1} MiB | | 12 MiB ({}) |",

@@ -1,5 +1,7 @@
 //! Writes the seeds, kept as text so that they can be read, as the bytes that the fuzzer starts from:
-//! `cargo run --bin seed` in this folder fills `corpus/`.
+//! `cargo run --bin seed` in this folder fills `corpus/`. What a worker says is encoded here.
+
+mod messages;
 
 use std::path::Path;
 use std::{fs, io};
@@ -21,6 +23,9 @@ fn main() -> io::Result<()> {
             };
             fs::write(corpus.join(path.file_stem().unwrap_or_default()), bytes)?;
         }
+    }
+    for (name, bytes) in messages::seeds() {
+        fs::write(here.join("corpus/protocol").join(name), bytes)?;
     }
     Ok(())
 }

@@ -56,6 +56,11 @@ fn desk_step() -> String {
     fs::read_to_string(Path::new(PROJECT).join("desk.wat")).unwrap()
 }
 
+/// What the service is told of where its step is to run.
+type Mode = &'static [&'static str];
+/// In worker processes, and in its own.
+const BOTH: [Mode; 2] = [&[], &["in-process"]];
+
 /// The running service. Dropping it closes its standard input, which ends it.
 struct Desk {
     process: Child,
@@ -65,13 +70,14 @@ struct Desk {
 }
 
 impl Desk {
-    fn start() -> Self {
+    fn start(mode: Mode) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (path, digest) = component(folder.path(), &desk_step());
         let mut process = Command::new(program())
             .arg(path)
             .arg(digest.to_string())
             .arg(folder.path().join("orders.db"))
+            .args(mode)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -109,6 +115,15 @@ impl Desk {
         }
     }
 
+    /// The command lines of the processes that the service has started.
+    fn workers(&self) -> Vec<String> {
+        let tasks = fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
+        let children = tasks.map(|task| fs::read_to_string(task.unwrap().path().join("children")).unwrap());
+        let children: Vec<_> = children.collect();
+        let children = children.iter().flat_map(|line| line.split_whitespace());
+        children.map(|child| fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap()).collect()
+    }
+
     /// Closes standard input and waits for the end: the counts, and whether it ended well.
     fn end(mut self) -> (Value, bool) {
         drop(self.process.stdin.take());
@@ -136,79 +151,93 @@ fn counts(started: u64, finished: u64, cancelled: u64) -> Value {
 
 #[test]
 fn a_step_answers_each_request_from_the_services_own_database() {
-    let desk = Desk::start();
-    let order = "{\"item\":\"ink\",\"quantity\":3}";
-    assert_eq!(desk.ask("PUT", "/orders/4711", order).0, 204);
-    assert_eq!(desk.ask("POST", "/orders/4711/reading", ""), (200, order.to_owned()));
+    for mode in BOTH {
+        let desk = Desk::start(mode);
+        let order = "{\"item\":\"ink\",\"quantity\":3}";
+        assert_eq!(desk.ask("PUT", "/orders/4711", order).0, 204);
+        assert_eq!(desk.ask("POST", "/orders/4711/reading", ""), (200, order.to_owned()));
 
-    let (status, body) = desk.ask("POST", "/orders/1/reading", "");
-    let expected =
-        json!({ "kind": "permanent", "code": "order-unknown", "message": "the desk has no such order" });
-    assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()), (422, expected));
+        // The step is where it should be: in a process that is this program once more, or here.
+        let workers = desk.workers();
+        assert_eq!(workers.len(), usize::from(mode.is_empty()), "{workers:?}");
+        assert!(workers.iter().all(|line| line.contains("order-desk\0worker\0")), "{workers:?}");
 
-    // What the guest returns is a JSON document or an error of the step, never passed on as it is.
-    assert_eq!(desk.ask("PUT", "/orders/2", "not json").0, 204);
-    let (status, body) = desk.ask("POST", "/orders/2/reading", "");
-    assert!(status == 422 && body.contains("output-not-json"), "{status} {body}");
-    assert_eq!(desk.end(), (counts(3, 3, 0), true));
+        let (status, body) = desk.ask("POST", "/orders/1/reading", "");
+        let expected =
+            json!({ "kind": "permanent", "code": "order-unknown", "message": "the desk has no such order" });
+        assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()), (422, expected));
+
+        // What the guest returns is a JSON document or an error of the step, never passed on as it is.
+        assert_eq!(desk.ask("PUT", "/orders/2", "not json").0, 204);
+        let (status, body) = desk.ask("POST", "/orders/2/reading", "");
+        assert!(status == 422 && body.contains("output-not-json"), "{status} {body}");
+        assert_eq!(desk.end(), (counts(3, 3, 0), true));
+    }
 }
 
 #[test]
 fn a_client_that_leaves_cancels_its_own_run_and_no_other() {
-    let desk = Desk::start();
-    for number in ["7", "8"] {
-        assert_eq!(desk.ask("PUT", &format!("/orders/{number}/announcement"), "").0, 204);
+    for mode in BOTH {
+        let desk = Desk::start(mode);
+        for number in ["7", "8"] {
+            assert_eq!(desk.ask("PUT", &format!("/orders/{number}/announcement"), "").0, 204);
+        }
+        let leaving = desk.send("POST", "/orders/7/reading", "");
+        let staying = desk.send("POST", "/orders/8/reading", "");
+        desk.until(&counts(2, 0, 0));
+        drop(leaving);
+        desk.until(&counts(2, 0, 1));
+        assert_eq!(desk.ask("PUT", "/orders/8", "\"here\"").0, 204);
+        assert_eq!(receive(staying).unwrap(), (200, "\"here\"".to_owned()));
+        assert_eq!(desk.end(), (counts(2, 1, 1), true));
     }
-    let leaving = desk.send("POST", "/orders/7/reading", "");
-    let staying = desk.send("POST", "/orders/8/reading", "");
-    desk.until(&counts(2, 0, 0));
-    drop(leaving);
-    desk.until(&counts(2, 0, 1));
-    assert_eq!(desk.ask("PUT", "/orders/8", "\"here\"").0, 204);
-    assert_eq!(receive(staying).unwrap(), (200, "\"here\"".to_owned()));
-    assert_eq!(desk.end(), (counts(2, 1, 1), true));
 }
 
 #[test]
 fn an_end_in_good_order_waits_for_the_run_under_way() {
-    let mut desk = Desk::start();
-    assert_eq!(desk.ask("PUT", "/orders/9/announcement", "").0, 204);
-    let waiting = desk.send("POST", "/orders/9/reading", "");
-    // The order's body comes after the end began: `100 Continue` says that the request was taken.
-    let mut late = TcpStream::connect(desk.address).unwrap();
-    late.set_read_timeout(Some(SOON)).unwrap();
-    let head = "host: desk\r\ncontent-type: text/plain\r\nexpect: 100-continue\r\ncontent-length: 3";
-    write!(late, "PUT /orders/9 HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
-    let mut taken = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
-    late.read_exact(&mut taken).unwrap();
-    assert!(taken.starts_with(b"HTTP/1.1 100 "));
-    desk.until(&counts(1, 0, 0));
-    drop(desk.process.stdin.take());
-    write!(late, "\"9\"").unwrap();
-    assert_eq!(receive(waiting).unwrap(), (200, "\"9\"".to_owned()));
-    assert_eq!(desk.end(), (counts(1, 1, 0), true));
+    for mode in BOTH {
+        let mut desk = Desk::start(mode);
+        assert_eq!(desk.ask("PUT", "/orders/9/announcement", "").0, 204);
+        let waiting = desk.send("POST", "/orders/9/reading", "");
+        // The order's body comes after the end began: `100 Continue` says that the request was taken.
+        let mut late = TcpStream::connect(desk.address).unwrap();
+        late.set_read_timeout(Some(SOON)).unwrap();
+        let head = "host: desk\r\ncontent-type: text/plain\r\nexpect: 100-continue\r\ncontent-length: 3";
+        write!(late, "PUT /orders/9 HTTP/1.1\r\n{head}\r\n\r\n").unwrap();
+        let mut taken = [0; "HTTP/1.1 100 Continue\r\n\r\n".len()];
+        late.read_exact(&mut taken).unwrap();
+        assert!(taken.starts_with(b"HTTP/1.1 100 "));
+        desk.until(&counts(1, 0, 0));
+        drop(desk.process.stdin.take());
+        write!(late, "\"9\"").unwrap();
+        assert_eq!(receive(waiting).unwrap(), (200, "\"9\"".to_owned()));
+        assert_eq!(desk.end(), (counts(1, 1, 0), true));
+    }
 }
 
 #[test]
 fn a_component_that_is_not_pinned_or_not_granted_never_starts() {
     let folder = tempfile::tempdir().unwrap();
-    let refused = |text: &str, pin: &dyn Fn(Digest) -> Digest| {
+    let refused = |mode: Mode, text: &str, pin: &dyn Fn(Digest) -> Digest| {
         let (path, digest) = component(folder.path(), text);
         let output = Command::new(program())
             .arg(path)
             .arg(pin(digest).to_string())
             .arg(folder.path().join("orders.db"))
+            .args(mode)
             .stdin(Stdio::null())
             .output()
             .unwrap();
         assert!(!output.status.success() && output.stdout.is_empty());
         String::from_utf8(output.stderr).unwrap()
     };
-    let other = refused(&desk_step(), &|_| Digest::of(b"another component"));
-    assert!(other.contains("component-digest"), "{other}");
-    let ungranted = desk_step().replace("(import \"orders\"", "(import \"ledger\"");
-    let ungranted = refused(&ungranted, &|digest| digest);
-    assert!(ungranted.contains("grant-missing") && ungranted.contains("ledger"), "{ungranted}");
+    for mode in BOTH {
+        let other = refused(mode, &desk_step(), &|_| Digest::of(b"another component"));
+        assert!(other.contains("component-digest"), "{other}");
+        let ungranted = desk_step().replace("(import \"orders\"", "(import \"ledger\"");
+        let ungranted = refused(mode, &ungranted, &|digest| digest);
+        assert!(ungranted.contains("grant-missing") && ungranted.contains("ledger"), "{ungranted}");
+    }
 }
 
 #[test]

@@ -12,9 +12,14 @@ mod checks {
     pub(super) mod grants;
     pub(super) mod native;
     pub(super) mod project;
+    pub(super) mod protocol;
     pub(super) mod resolv;
     pub(super) mod schema;
 }
+
+/// What a worker really says.
+#[path = "../../fuzz/src/messages.rs"]
+mod messages;
 
 /// The seeds of one target, with their names, sorted.
 fn seeds(target: &str) -> Vec<(String, Vec<u8>)> {
@@ -198,4 +203,43 @@ fn native_seeds() {
     native/mark-alone: is not compiled code of this format
     native/tag-of-zeros: is not what this engine compiled from this component
     ");
+}
+
+#[test]
+fn protocol_seeds() {
+    let tell = |bytes: &[u8]| {
+        let received = checks::protocol::check(bytes);
+        let mut told: Vec<_> = received.messages.iter().map(|message| format!("{message:?}")).collect();
+        told.push(match received.end {
+            Ok(0) => "all read".to_owned(),
+            Ok(left) => format!("{left} bytes left"),
+            Err(error) => error.to_string(),
+        });
+        told.join("; ")
+    };
+    insta::assert_snapshot!(said("protocol", tell), @r#"
+    protocol/bytes-behind-the-message: a frame with bytes behind its message
+    protocol/cut-in-the-head: 2 bytes left
+    protocol/cut-in-the-message: 7 bytes left
+    protocol/empty: all read
+    protocol/empty-frame: a frame that is no message of this version
+    protocol/frame-of-four-gigabytes: 5 bytes left
+    protocol/frame-past-the-most: a frame of 17 bytes where 16 are allowed
+    protocol/good-then-broken: NotCompiled("a"); NotCompiled("b"); a frame that is no message of this version
+    protocol/label-in-capitals: a frame that is no message of this version
+    protocol/long-number: Call { run: 7, call: Now { clock: `dice` } }; all read
+    protocol/lying-list: a frame that is no message of this version
+    protocol/lying-string: a frame that is no message of this version
+    protocol/many-empty-segments: Call { run: 7, call: Http { endpoint: `erp`, request: Request { method: Get, path: ["", "", "", "", "", "", "", "", "", "", "", "", "", "", "", ""], query: [], headers: [], body: None, operation: None } } }; all read
+    protocol/not-utf-8: a frame that is no message of this version
+    protocol/number-past-64-bits: a frame that is no message of this version
+    protocol/promise-twice: Hello(Hello { protocol: 1, engine: [90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90, 90], promises: Promises({Seccomp: Held}) }); all read
+    protocol/unknown-call: a frame that is no message of this version
+    protocol/unknown-message: a frame that is no message of this version
+    "#);
+    for (name, bytes) in messages::seeds() {
+        let received = checks::protocol::check(&bytes);
+        let count = if name == "real-conversation" { messages::seeds().len() - 1 } else { 1 };
+        assert_eq!((received.messages.len(), received.end), (count, Ok(0)), "{name}");
+    }
 }

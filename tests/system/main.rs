@@ -18,5 +18,6 @@ mod readme;
 mod reproducible;
 mod stage;
 mod support;
+mod workers;
 mod workflow;
 mod wrong_turns;

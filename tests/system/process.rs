@@ -2,7 +2,11 @@
 #![allow(clippy::disallowed_methods, reason = "whole-system tests start programs")]
 
 use serde_json::Value;
-use std::{path::Path, process::Stdio, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::Stdio,
+    time::Duration,
+};
 use tokio::{
     process::{Child, Command},
     time::timeout,
@@ -75,8 +79,8 @@ pub(crate) async fn signal(name: &str, process: &str) {
     assert!(Command::new("kill").args([name, "--", process]).status().await.unwrap().success());
 }
 
-/// The program under test, which cargo builds before the tests of the workspace run.
-pub(crate) fn stepward() -> Command {
+/// Where the program under test is, which cargo builds before the tests of the workspace run.
+pub(crate) fn program_path() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.parent().and_then(Path::parent).unwrap().join("stepward");
     assert!(
@@ -84,7 +88,12 @@ pub(crate) fn stepward() -> Command {
         "{} is missing: run `cargo build -p stepward-runner`, or the tests with --workspace",
         path.display()
     );
-    let mut command = Command::new(path);
+    path
+}
+
+/// The program under test.
+pub(crate) fn stepward() -> Command {
+    let mut command = Command::new(program_path());
     // A person's own settings must not decide a test.
     command.env_remove("STEPWARD_STATE").env_remove("STEPWARD_LOG").env("NO_COLOR", "1");
     command.env("XDG_STATE_HOME", USER_STATE);

@@ -45,11 +45,16 @@ pub(crate) fn built() -> &'static Path {
 }
 
 /// A state folder whose cache holds the compiled steps: compiling them anew for each test would
-/// show nothing more. It is kept from one run of the tests to the next.
+/// show nothing more. It is made anew by each run of the tests, so that code of an earlier engine does
+/// not lie beside it.
 fn warm() -> &'static Path {
     static WARM: OnceLock<PathBuf> = OnceLock::new();
     WARM.get_or_init(|| {
         let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join("warm-state");
+        match fs::remove_dir_all(&state) {
+            Ok(()) => {}
+            Err(error) => assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{error}"),
+        }
         wait(async {
             let mut test = stepward();
             test.args(["test", "--project"]).arg(built()).arg("--state").arg(&state);

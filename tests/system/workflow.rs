@@ -54,7 +54,7 @@ fn keys(value: &Value) -> Vec<&str> {
 async fn a_real_invoice_is_read_checked_and_paid_once() {
     let stage = Stage::new().await;
     let run = stage.approve(INVOICE).await.expect(0).json();
-    assert_eq!(keys(&run), ["name", "output", "schema", "status", "steps"]);
+    assert_eq!(keys(&run), ["isolation", "name", "output", "schema", "status", "steps"]);
     assert_eq!(
         (&run["schema"], &run["name"], &run["status"]),
         (&json!("stepward.run/1"), &json!("approve"), &json!("succeeded"))

@@ -36,7 +36,7 @@ mod signer;
 mod tasks;
 
 pub use bindings::Bindings;
-pub use environment::Environment;
+pub use environment::{Demand, Demanded, Environment, Isolation, WorkerRules};
 pub use gate::{Gate, Permit, Refused};
 pub use guard::{Clear, Guard, Leak, MATERIAL_BYTES, SECRET_LEAK};
 pub use keys::KEY_BYTES;

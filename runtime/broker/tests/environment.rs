@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 use proptest::prelude::*;
-use stepward_broker::Environment;
+use stepward_broker::{Demand, Environment, Isolation};
 use stepward_seam::{Grants, Label, LimitName};
 
 const GOOD: &str = r#"name = "dev"
@@ -65,6 +65,31 @@ fn a_whole_file_is_read() {
     assert!(parse("name = \"empty\"").is_ok());
 }
 
+#[test]
+fn worker_processes_promise_everything_unless_the_file_says_less() {
+    for silent in ["name = \"a\"", "name = \"a\"\n[workers]", "name = \"a\"\n[workers]\nrequire = \"all\""] {
+        let workers = parse(silent).unwrap().workers().clone();
+        assert_eq!((workers.demand(), workers.isolation()), (&Demand::All, Isolation::Bundle), "{silent}");
+        assert_eq!((workers.memory_bytes(), workers.runs_per_worker()), (None, None));
+    }
+    let text = "name = \"a\"\n[workers]\nisolation = \"run\"\nrequire = [\"seccomp\", \"no-such\"]\n\
+                memory-bytes = 268_435_456\nruns-per-worker = 1";
+    let workers = parse(text).unwrap().workers().clone();
+    let Demand::These(demanded) = workers.demand() else { panic!("{workers:?}") };
+    let named = demanded.iter().map(|one| (one.name().as_str(), one.place())).collect::<Vec<_>>();
+    let place = |column: u32| format!("environments/dev/environment.toml:4:{column}");
+    assert_eq!(named, [("seccomp", place(12).as_str()), ("no-such", place(23).as_str())]);
+    assert_eq!(workers.isolation(), Isolation::Run);
+    assert_eq!(
+        (workers.memory_bytes(), workers.runs_per_worker().map(std::num::NonZero::get)),
+        (Some(256 << 20), Some(1))
+    );
+    assert_eq!(
+        parse("name = \"a\"\n[workers]\nrequire = []").unwrap().workers().demand(),
+        &Demand::These(vec![])
+    );
+}
+
 /// A text of the file, what replaces it, and the rule and the place that must be told.
 const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
     // Unknown keys, everywhere.
@@ -98,6 +123,64 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
     ),
     ("fuel =", "feul =", "environment-syntax", ":36:1", "`fuel`"),
     ("[ceilings]", "[celings]", "environment-syntax", ":35:2", "`ceilings`"),
+    (
+        "[ceilings]",
+        "[workers]\nrequires = []\n[ceilings]",
+        "environment-syntax",
+        ":36:1",
+        "`runs-per-worker`",
+    ),
+    // Worker processes.
+    ("[ceilings]", "[workers]\nisolation = \"none\"\n[ceilings]", "environment-syntax", ":36:13", "`bundle`"),
+    (
+        "[ceilings]",
+        "[workers]\nrequire = \"some\"\n[ceilings]",
+        "environment-syntax",
+        ":36:11",
+        "a list of promises",
+    ),
+    (
+        "[ceilings]",
+        "[workers]\nrequire = true\n[ceilings]",
+        "environment-syntax",
+        ":36:11",
+        "a list of promises",
+    ),
+    (
+        "[ceilings]",
+        "[workers]\nrequire = [\"Seccomp\"]\n[ceilings]",
+        "environment-syntax",
+        ":36:11",
+        "lower-case",
+    ),
+    (
+        "[ceilings]",
+        "[workers]\nrequire = [\"seccomp\", \"seccomp\"]\n[ceilings]",
+        "environment-list",
+        ":36:23",
+        "twice",
+    ),
+    (
+        "[ceilings]",
+        "[workers]\nmemory-bytes = 1000\n[ceilings]",
+        "environment-number",
+        ":36:16",
+        "out of bounds",
+    ),
+    (
+        "[ceilings]",
+        "[workers]\nruns-per-worker = 0\n[ceilings]",
+        "environment-number",
+        ":36:19",
+        "out of bounds",
+    ),
+    (
+        "[ceilings]",
+        "[workers]\nruns-per-worker = 1_000_001\n[ceilings]",
+        "environment-number",
+        ":36:19",
+        "out of bounds",
+    ),
     // Values of the wrong kind.
     ("\"GET\"", "\"get\"", "environment-syntax", ":5:12", "`GET`"),
     ("\"bearer\"", "\"digest\"", "environment-syntax", ":9:43", "`basic`"),

@@ -63,6 +63,7 @@ enum Command {
     /// Looks at runs that were recorded
     #[command(subcommand)]
     Runs(command::runs::Command),
+    Doctor(command::doctor::Arguments),
     Demo(command::demo::Arguments),
     Schema(command::schema::Arguments),
     Completions(command::completions::Arguments),
@@ -79,6 +80,7 @@ impl Command {
             Self::Measure(arguments) => command::measure::run(session, &arguments),
             Self::Run(arguments) => Ok(command::run::run(session, &arguments)),
             Self::Runs(command) => command::runs::run(session, command),
+            Self::Doctor(arguments) => command::doctor::run(session, &arguments),
             Self::Demo(arguments) => command::demo::run(session, &arguments),
             Self::Schema(arguments) => Ok(command::schema::run(&arguments)),
             Self::Completions(arguments) => Ok(command::completions::run(&arguments)),

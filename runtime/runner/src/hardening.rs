@@ -22,3 +22,23 @@ pub(crate) fn apply() -> Result<(), Fault> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })
         .map_err(|error| refused("core dumps cannot be forbidden", error))
 }
+
+/// Whether a crash leaves no file with what is in memory: read back, not remembered.
+pub(crate) fn core_dumps_forbidden() -> Result<(), String> {
+    match rustix::process::getrlimit(Resource::Core) {
+        Rlimit { current: Some(0), maximum: Some(0) } => Ok(()),
+        Rlimit { .. } => Err("the limit on core files is not 0".to_owned()),
+    }
+}
+
+/// Whether the memory is closed to other processes of the account.
+pub(crate) fn memory_closed() -> Result<(), String> {
+    #[cfg(target_os = "linux")]
+    return match rustix::process::dumpable_behavior() {
+        Ok(rustix::process::DumpableBehavior::NotDumpable) => Ok(()),
+        Ok(_) => Err("this process can be traced by others of its account".to_owned()),
+        Err(error) => Err(format!("it cannot be read back: {error}")),
+    };
+    #[cfg(not(target_os = "linux"))]
+    Err("this system has no PR_SET_DUMPABLE".to_owned())
+}

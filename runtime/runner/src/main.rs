@@ -22,11 +22,15 @@ use std::process::ExitCode;
 /// The first argument of a process that guests live in. Nobody types it: it stands in no help.
 const WORKER: &str = "worker";
 
+/// The first argument of a locked process in which `doctor` tries something.
+const PROBE: &str = "worker-probe";
+
 fn main() -> ExitCode {
     // Before anything is read, opened or started: a worker holds nothing that it could give away.
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next().is_some_and(|first| first == WORKER) {
-        return stepward::worker::main(arguments);
+    match arguments.next() {
+        Some(first) if first == WORKER => stepward::worker::main(arguments),
+        Some(first) if first == PROBE => command::doctor::probe(arguments),
+        Some(_) | None => cli::main(),
     }
-    cli::main()
 }

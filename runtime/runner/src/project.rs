@@ -8,7 +8,7 @@ use std::{
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_flow::{ProjectDefinition, Source, Workflow};
 use stepward_seam::{Label, LimitTable};
-use stepward_trust::Lock;
+use stepward_trust::{Digest, Lock};
 
 /// The name of the project file.
 pub(crate) const FILE: &str = "stepward.toml";
@@ -99,17 +99,27 @@ impl Project {
 
     /// The lock, if there is one.
     pub(crate) fn lock_if_any(&self) -> Result<Option<Lock>, Fault> {
+        Ok(self.read_lock()?.map(|(lock, _)| lock))
+    }
+
+    fn read_lock(&self) -> Result<Option<(Lock, Digest)>, Fault> {
         let path = self.root.join(LOCK_FILE);
         if !path.exists() {
             return Ok(None);
         }
         let text = files::read_text(&path, Purpose::Lock)?;
-        Lock::parse(&text, &files::place(&path)).map(Some)
+        let lock = Lock::parse(&text, &files::place(&path))?;
+        Ok(Some((lock, Digest::of(text.as_bytes()))))
     }
 
     /// The lock that a run needs.
     pub(crate) fn lock(&self) -> Result<Lock, Fault> {
-        self.lock_if_any()?.ok_or_else(|| {
+        self.locked().map(|(lock, _)| lock)
+    }
+
+    /// The lock that a run needs, and the digest of its file, which names all that it pins together.
+    pub(crate) fn locked(&self) -> Result<(Lock, Digest), Fault> {
+        self.read_lock()?.ok_or_else(|| {
             Fault::new(Class::Refused, Owner::WorkflowAuthor, NO_LOCK)
                 .at(files::place(&self.root.join(LOCK_FILE)))
                 .says("nothing is pinned yet, so nothing may run")

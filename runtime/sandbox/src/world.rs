@@ -5,7 +5,7 @@ mod shape;
 use shape::Shape;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{Interface, Label};
-use wasmparser::component_types::{ComponentAnyTypeId, ComponentEntityType, ComponentItem};
+use wasmparser::component_types::{ComponentEntityType, ComponentItem};
 use wasmparser::types::TypesRef;
 
 /// An import of WASI: no ambient power is granted, not even an inert one.
@@ -82,10 +82,9 @@ pub(crate) fn import(types: TypesRef<'_>, name: &str, item: &ComponentItem) -> R
                  for that target and wrap it with wit-component; time, randomness and network are granted by name",
             ));
     }
-    // A type that the world uses by name, such as `step-error`: it has no functions either.
-    if let ComponentEntityType::Type { referenced, .. } = item.ty
-        && !matches!(referenced, ComponentAnyTypeId::Resource(_))
-    {
+    // A type that the world uses by name, such as `step-error`: it has no functions either. Resource
+    // types are refused wherever they stand.
+    if let ComponentEntityType::Type { .. } = item.ty {
         return Ok(None);
     }
     let shape = instance_shape(types, name, item)?;

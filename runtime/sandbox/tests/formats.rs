@@ -45,6 +45,19 @@ fn compiled_code_is_no_component() {
     refused(native, "component-format", "native code");
 }
 
+/// A reader of ours and one of somebody else's must not differ in what a step's schemas are.
+#[test]
+fn schemas_stand_in_a_component_once() {
+    let section = |text: &str| {
+        let name = "stepward:schemas";
+        let size = 1 + name.len() + text.len();
+        [&[0, u8::try_from(size).unwrap(), 16], name.as_bytes(), text.as_bytes()].concat()
+    };
+    let once = [null(), section("{}")].concat();
+    assert_eq!(inspect(once.clone()).unwrap().schemas(), Some("{}"));
+    refused(&[once, section("[]")].concat(), "component-invalid", "`stepward:schemas` twice");
+}
+
 /// A component is whole or refused, wherever it was cut.
 #[test]
 fn every_truncation_is_refused() {

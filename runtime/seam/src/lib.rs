@@ -17,8 +17,8 @@ mod secret;
 pub use body::Body;
 pub use broker::{Broker, BrokerFuture, CallSite, Stop};
 pub use call::{
-    Algorithm, CallKind, Cause, HostCall, HostReply, HttpFailure, HttpRequest, HttpResponse, LogLevel, Method, Pair,
-    Refusal, Revealed, Signature,
+    Algorithm, CallKind, Cause, HostCall, HostReply, HttpFailure, HttpRequest, HttpResponse, LogLevel,
+    Method, Pair, Refusal, Revealed, Signature,
 };
 pub use grants::{EndpointGrant, Grant, Grants, PathMatch, PathPattern, PatternError, TwoGrants};
 pub use label::{Interface, Label, LabelError};

@@ -309,9 +309,17 @@ fn stale(component: Digest, refusal: CodeRefusal) -> Prepared {
     Prepared::Recompiled(refusal)
 }
 
+/// The engine for which code that came out of a worker process is kept: never one in this process. Its
+/// compiler may have been taken over, and what it gave is loaded where it can do no harm.
+fn kept_for(workers: &Workers) -> Digest {
+    let mut name = b"compiled in a worker process, for the engine ".to_vec();
+    name.extend_from_slice(workers.fingerprint().as_bytes());
+    Digest::of(&name)
+}
+
 /// As [`make_here`], but this process neither compiles nor loads: it checks tags and makes them.
 async fn make_in_worker(workers: &Workers, admitted: Admitted, kept: Option<CodeDir>) -> Result<Step, Fault> {
-    let (component, engine) = (admitted.digest(), workers.fingerprint());
+    let (component, engine) = (admitted.digest(), kept_for(workers));
     let made = |native, origin, prepared| {
         let code = workers.code(admitted.linkage(), native, origin);
         Step { made: Made::Workers(code, Group::of(component)), prepared }

@@ -1,10 +1,70 @@
 //! What a host that embeds the crate relies on.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 #![allow(clippy::disallowed_methods, reason = "a test plays the host, who has files")]
 
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 use stepward::*;
+
+/// Where guests are compiled and run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    InProcess,
+    InWorkers,
+}
+
+impl Way {
+    const BOTH: [Self; 2] = [Self::InProcess, Self::InWorkers];
+
+    fn engine(self, concurrency: u32) -> Engine {
+        match self {
+            Self::InProcess => Engine::new(EngineOptions { concurrency }).unwrap(),
+            Self::InWorkers => {
+                let program = Program::new(env!("CARGO_BIN_EXE_stepward-worker"), [""; 0]);
+                let mut options = WorkerOptions::new(program, Arc::new(worker::SystemKeys));
+                options.concurrency = NonZeroU32::new(concurrency).unwrap();
+                Engine::with_workers(options).unwrap()
+            }
+        }
+    }
+}
+
+/// Every test that runs a guest, once for each way. One that is missing here is dead code, and does not
+/// build.
+macro_rules! both_ways {
+    ($($test:ident,)*) => {
+        mod in_process {
+            $(#[tokio::test] async fn $test() { super::$test(super::Way::InProcess).await; })*
+        }
+        mod in_workers {
+            $(#[tokio::test] async fn $test() { super::$test(super::Way::InWorkers).await; })*
+        }
+    };
+}
+
+both_ways! {
+    a_trace_replays_identically_and_a_changed_one_does_not,
+    a_trace_that_was_cut_short_is_at_most_as_far_as_recorded,
+    a_run_whose_output_was_withheld_is_followed_to_its_end,
+    a_replay_that_this_machine_cannot_make_is_no_divergence,
+    a_replay_that_is_too_slow_is_no_divergence,
+    a_run_that_its_wall_time_ended_is_followed_as_far_as_it_went,
+    kept_code_is_loaded_and_changed_code_is_compiled_again,
+    the_wall_time_covers_waiting_and_names_itself,
+    a_deadline_that_passed_ends_a_compile,
+    a_compile_that_takes_too_long_is_named_by_the_limit_that_ran_out,
+    a_file_that_changes_after_it_was_hashed_changes_nothing,
+    dropping_a_run_cancels_it_and_closing_waits,
+    a_case_is_held_to_its_calls_and_its_end,
+}
 
 fn component() -> Vec<u8> {
     wat::parse_str(include_str!("support.wat")).expect("the guest encodes")
@@ -57,9 +117,31 @@ fn now() -> Deadline {
     Deadline::start(&Limits::default())
 }
 
-#[tokio::test]
-async fn a_trace_replays_identically_and_a_changed_one_does_not() {
-    let engine = Engine::new(EngineOptions { concurrency: 4 }).unwrap();
+/// Wall time for runs that must come to its end, in milliseconds. A clock that a test moves would be
+/// of no use: a worker keeps the machine's time.
+const SHORT_MS: u64 = 1_000;
+
+fn short() -> Limits {
+    let mut limits = Limits::default();
+    limits.set(LimitName::WallTimeMs, SHORT_MS).unwrap();
+    limits
+}
+
+/// Runs a step under [`short`] limits, after a run that made everything ready for it.
+async fn run_short(engine: &Engine, step: &Step, input: &str, broker: Arc<dyn Broker>) -> Finished {
+    let first = engine.run(step, job("1", Arc::new(Ticks::default())), now()).await;
+    assert!(matches!(first.outcome, Outcome::Succeeded(_)), "{:?}", first.outcome);
+    engine.run(step, Job::new("run-1", "echo", input, short(), broker), Deadline::start(&short())).await
+}
+
+#[track_caller]
+fn ended_by_wall_time(finished: &Finished) {
+    let by_wall_time = matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs));
+    assert!(by_wall_time, "{:?}", finished.outcome);
+}
+
+async fn a_trace_replays_identically_and_a_changed_one_does_not(way: Way) {
+    let engine = way.engine(4);
     let step = step(&engine, None).await;
     let finished = engine.run(&step, job("[1,2]", Arc::new(Ticks::default())), now()).await;
     let Outcome::Succeeded(output) = &finished.outcome else { panic!("{:?}", finished.outcome) };
@@ -106,9 +188,8 @@ async fn a_trace_replays_identically_and_a_changed_one_does_not() {
 
 /// Nobody can tell a trace that was cut short from one of a run that the host ended: neither is
 /// ever called identical.
-#[tokio::test]
-async fn a_trace_that_was_cut_short_is_at_most_as_far_as_recorded() {
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+async fn a_trace_that_was_cut_short_is_at_most_as_far_as_recorded(way: Way) {
+    let engine = way.engine(1);
     let step = step(&engine, None).await;
     let finished = engine.run(&step, job("[1,2]", Arc::new(Ticks::default())), now()).await;
     let json = finished.trace.to_json().unwrap();
@@ -168,9 +249,8 @@ impl Broker for Guarded {
 
 /// Without the secrets nobody can say that the output would have been let through, nor that the run
 /// ended otherwise.
-#[tokio::test]
-async fn a_run_whose_output_was_withheld_is_followed_to_its_end() {
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+async fn a_run_whose_output_was_withheld_is_followed_to_its_end(way: Way) {
+    let engine = way.engine(1);
     let step = step(&engine, None).await;
     let guard = |word| Arc::new(Guarded(Ticks::default(), word));
     let finished = engine.run(&step, job("[1,2]", guard("1,2")), now()).await;
@@ -194,9 +274,8 @@ async fn a_run_whose_output_was_withheld_is_followed_to_its_end() {
 }
 
 /// A machine that cannot follow a run shows nothing about the step.
-#[tokio::test]
-async fn a_replay_that_this_machine_cannot_make_is_no_divergence() {
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+async fn a_replay_that_this_machine_cannot_make_is_no_divergence(way: Way) {
+    let engine = way.engine(1);
     let step = step(&engine, None).await;
     let finished = engine.run(&step, job("[1,2]", Arc::new(Ticks::default())), now()).await;
     let json = finished.trace.to_json().unwrap();
@@ -217,9 +296,8 @@ async fn a_replay_that_this_machine_cannot_make_is_no_divergence() {
 }
 
 /// A replay that runs out of time is the clock's doing, not the step's.
-#[tokio::test]
-async fn a_replay_that_is_too_slow_is_no_divergence() {
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+async fn a_replay_that_is_too_slow_is_no_divergence(way: Way) {
+    let engine = way.engine(1);
     // It counts until its fuel ends, which takes far longer than a millisecond.
     let text = include_str!("support.wat").replace(
         "(local.set $left (local.get $len))",
@@ -241,29 +319,28 @@ async fn a_replay_that_is_too_slow_is_no_divergence() {
     assert_eq!((fault.class(), fault.rule().as_str()), (Class::Unavailable, "replay-late"));
 }
 
-/// Answers two calls, and the third when the wall time is over.
-#[derive(Default)]
-struct TooLate(AtomicU64);
+/// Answers calls until `self.1` is reached, and this one when the wall time is over: nobody looks at the
+/// clock before the answer is there.
+struct TooLate(AtomicU64, u64);
 
 impl Broker for TooLate {
     fn call<'a>(&'a self, _site: CallSite, _call: HostCall) -> BrokerFuture<'a> {
         Box::pin(async move {
             let tick = self.0.fetch_add(1, Ordering::Relaxed);
-            if tick == 2 {
-                tokio::time::advance(std::time::Duration::from_secs(31)).await;
+            if tick == self.1 {
+                std::thread::sleep(Duration::from_millis(SHORT_MS));
             }
             Ok(HostReply::Now(tick))
         })
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_run_that_its_wall_time_ended_is_followed_as_far_as_it_went() {
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+async fn a_run_that_its_wall_time_ended_is_followed_as_far_as_it_went(way: Way) {
+    let engine = way.engine(1);
     // In a call.
     let waiting = step(&engine, None).await;
-    let finished = engine.run(&waiting, job("[1,2]", Arc::new(Silent)), now()).await;
-    assert!(matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)));
+    let finished = run_short(&engine, &waiting, "[1,2]", Arc::new(Silent)).await;
+    ended_by_wall_time(&finished);
     assert_eq!(finished.trace.calls.len(), 1);
     let verdict = replay(&engine, &waiting, &finished.trace, None).await.unwrap();
     assert_eq!(verdict, Replay::AsFarAsRecorded);
@@ -279,12 +356,8 @@ async fn a_run_that_its_wall_time_ended_is_followed_as_far_as_it_went() {
     let pinned = Pinned::check(bytes.clone(), Digest::of(&bytes)).unwrap();
     let admitted = Inspected::read(pinned, &limits).unwrap().admit(&grants()).unwrap();
     let counting = engine.prepare(admitted, None, &limits, now()).await.unwrap();
-    let finished = engine.run(&counting, job("[1,2]", Arc::new(TooLate::default())), now()).await;
-    assert!(
-        matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)),
-        "{:?}",
-        finished.outcome
-    );
+    let finished = run_short(&engine, &counting, "[1,2]", Arc::new(TooLate(AtomicU64::new(0), 2))).await;
+    ended_by_wall_time(&finished);
     assert_eq!(finished.trace.calls.len(), 3);
     assert!(finished.trace.calls.iter().all(|recorded| recorded.reply.is_some()));
     let verdict = replay(&engine, &counting, &finished.trace, None).await.unwrap();
@@ -308,11 +381,10 @@ fn traces_that_are_not_whole_are_refused_with_their_place() {
     }
 }
 
-#[tokio::test]
-async fn kept_code_is_loaded_and_changed_code_is_compiled_again() {
+async fn kept_code_is_loaded_and_changed_code_is_compiled_again(way: Way) {
     let folder = tempfile::tempdir().unwrap();
     let open = || cap_std::fs::Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
-    let engine = Engine::new(EngineOptions { concurrency: 2 }).unwrap();
+    let engine = way.engine(2);
     let kept = CodeDir::new(open(), CodeKey::new([7; 32]));
     assert_eq!(step(&engine, Some(&kept)).await.prepared(), Prepared::Compiled);
     assert_eq!(step(&engine, Some(&kept)).await.prepared(), Prepared::Loaded);
@@ -344,46 +416,40 @@ async fn kept_code_is_loaded_and_changed_code_is_compiled_again() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written is left");
 }
 
-#[tokio::test(start_paused = true)]
-async fn the_wall_time_covers_waiting_and_names_itself() {
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+async fn the_wall_time_covers_waiting_and_names_itself(way: Way) {
+    let engine = way.engine(1);
     let step = step(&engine, None).await;
-    let finished = engine.run(&step, job("1", Arc::new(Silent)), now()).await;
-    assert!(
-        matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)),
-        "{:?}",
-        finished.outcome
-    );
-    assert!(finished.usage.wall_us >= LimitName::WallTimeMs.default_value() * 1000);
+    let finished = run_short(&engine, &step, "1", Arc::new(Silent)).await;
+    ended_by_wall_time(&finished);
+    assert!(finished.usage.wall_us >= SHORT_MS * 1_000);
 
     // The one turn is taken: the second run waits for it and runs out of its own time.
-    let deadline = now();
+    let deadline = Deadline::start(&short());
     let (first, second) = tokio::join!(
         engine.run(&step, job("1", Arc::new(Silent)), deadline),
         engine.run(&step, job("1", Arc::new(Ticks::default())), deadline),
     );
     for finished in [first, second] {
-        assert!(matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)));
+        ended_by_wall_time(&finished);
     }
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_deadline_that_passed_ends_a_compile() {
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
-    let limits = Limits::default();
+async fn a_deadline_that_passed_ends_a_compile(way: Way) {
+    let engine = way.engine(1);
+    let mut limits = Limits::default();
+    limits.set(LimitName::WallTimeMs, 1).unwrap();
     let deadline = Deadline::start(&limits);
-    tokio::time::advance(std::time::Duration::from_secs(31)).await;
+    std::thread::sleep(Duration::from_millis(2));
     // The compiler may be done before anyone looks at the clock; what counts is that a deadline in
     // the past never yields a run.
     if let Ok(step) = engine.prepare(admitted(&limits), None, &limits, deadline).await {
         let finished = engine.run(&step, job("1", Arc::new(Ticks::default())), deadline).await;
-        assert!(matches!(finished.outcome, Outcome::LimitExceeded(LimitName::WallTimeMs)));
+        ended_by_wall_time(&finished);
     }
 }
 
-#[tokio::test]
-async fn a_compile_that_takes_too_long_is_named_by_the_limit_that_ran_out() {
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+async fn a_compile_that_takes_too_long_is_named_by_the_limit_that_ran_out(way: Way) {
+    let engine = way.engine(1);
     // Long enough to compile that a millisecond is over first: 200 functions of 200 additions.
     let body = "(local.set 0 (i32.add (local.get 0) (i32.const 7)))".repeat(200);
     let functions = format!("(func (param i32) {body})").repeat(200);
@@ -403,8 +469,7 @@ async fn a_compile_that_takes_too_long_is_named_by_the_limit_that_ran_out() {
     }
 }
 
-#[tokio::test]
-async fn a_file_that_changes_after_it_was_hashed_changes_nothing() {
+async fn a_file_that_changes_after_it_was_hashed_changes_nothing(way: Way) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("step.wasm");
     std::fs::write(&path, component()).unwrap();
@@ -416,16 +481,15 @@ async fn a_file_that_changes_after_it_was_hashed_changes_nothing() {
     std::fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink("/dev/zero", &path).unwrap();
     let admitted = Inspected::read(pinned, &limits).unwrap().admit(&grants()).unwrap();
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    let engine = way.engine(1);
     let step = engine.prepare(admitted, None, &limits, Deadline::start(&limits)).await.unwrap();
     assert_eq!(step.digest(), pin);
     let finished = engine.run(&step, job("7", Arc::new(Ticks::default())), now()).await;
     assert!(matches!(finished.outcome, Outcome::Succeeded(output) if output == "7"));
 }
 
-#[tokio::test]
-async fn dropping_a_run_cancels_it_and_closing_waits() {
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+async fn dropping_a_run_cancels_it_and_closing_waits(way: Way) {
+    let engine = way.engine(1);
     let step = step(&engine, None).await;
     let silent = engine.run(&step, job("1", Arc::new(Silent)), now());
     tokio::select! {
@@ -442,9 +506,8 @@ async fn dropping_a_run_cancels_it_and_closing_waits() {
     assert_eq!(fault.rule().as_str(), "engine-closed");
 }
 
-#[tokio::test]
-async fn a_case_is_held_to_its_calls_and_its_end() {
-    let engine = Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+async fn a_case_is_held_to_its_calls_and_its_end(way: Way) {
+    let engine = way.engine(1);
     let step = step(&engine, None).await;
     let run = async |case: &Case| {
         let broker = Arc::new(case.broker());
@@ -469,4 +532,82 @@ async fn a_case_is_held_to_its_calls_and_its_end() {
     ));
     let fault = Case::from_json(r#"{"input":1,"expects":{}}"#, "cases/a.json").unwrap_err();
     assert_eq!((fault.rule().as_str(), fault.place()), ("case-format", "cases/a.json"));
+}
+
+/// A host may have several runtimes, such as one for each of its tests, and one engine.
+#[test]
+fn an_engine_outlives_the_runtime_of_its_first_run() {
+    for way in Way::BOTH {
+        let engine = way.engine(2);
+        let mut prepared = None;
+        for _ in 0..3 {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async {
+                let step = match prepared.take() {
+                    Some(step) => step,
+                    None => step(&engine, None).await,
+                };
+                let finished = engine.run(&step, job("[1]", Arc::new(Ticks::default())), now()).await;
+                assert!(matches!(finished.outcome, Outcome::Succeeded(_)), "{way:?}: {:?}", finished.outcome);
+                prepared = Some(step);
+            });
+        }
+    }
+}
+
+/// Nothing of a run tells in which way it was made.
+#[tokio::test]
+async fn a_trace_of_one_way_replays_in_the_other() {
+    let [here, workers] = Way::BOTH.map(|way| way.engine(1));
+    assert_eq!(here.fingerprint(), workers.fingerprint());
+    for (first, second) in [(&here, &workers), (&workers, &here)] {
+        let (compiled, loaded) = (step(first, None).await, step(second, None).await);
+
+        // To its end, and to the end of each limit that a guest can come to by itself.
+        let cut = [LimitName::HostCalls, LimitName::BytesIn, LimitName::OutputBytes, LimitName::Fuel];
+        for limit in std::iter::once(None).chain(cut.map(Some)) {
+            let mut limits = Limits::default();
+            if let Some(limit) = limit {
+                let most = if limit == LimitName::Fuel { 12_000 } else { 4 };
+                limits.set(limit, most).unwrap();
+            }
+            let job = Job::new("run-1", "echo", "[1,2]", limits, Arc::new(Ticks::default()));
+            let trace = first.run(&compiled, job, now()).await.trace;
+            let ended = trace.end == End::LimitExceeded { limit: limit.unwrap_or(LimitName::Fuel) };
+            assert_eq!(ended, limit.is_some(), "{:?}", trace.end);
+            let verdict = replay(second, &loaded, &trace, None).await.unwrap();
+            assert_eq!(verdict, Replay::Identical, "{limit:?}");
+        }
+
+        // A step belongs to the engine that made it.
+        let elsewhere = second.run(&compiled, job("1", Arc::new(Ticks::default())), now()).await;
+        let Outcome::Refused(fault) = elsewhere.outcome else { panic!("{:?}", elsewhere.outcome) };
+        assert_eq!((fault.class(), fault.owner()), (Class::Internal, Owner::Embedder), "{fault}");
+    }
+}
+
+/// The compiler in a worker may have been taken over: what it gave is never loaded into this process.
+#[tokio::test]
+async fn code_that_one_way_kept_is_not_loaded_by_the_other() {
+    for order in [Way::BOTH, [Way::InWorkers, Way::InProcess]] {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = cap_std::fs::Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+        let kept = CodeDir::new(dir, CodeKey::new([7; 32]));
+        let [first, second] = order.map(|way| way.engine(1));
+        for prepared in [Prepared::Compiled, Prepared::Loaded] {
+            assert_eq!(step(&first, Some(&kept)).await.prepared(), prepared);
+        }
+        assert_eq!(step(&second, Some(&kept)).await.prepared(), Prepared::Compiled);
+        // Nor by its name: where it stands in the other's place, its tag is not the other's.
+        let files = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
+        assert_eq!(files().count(), 2);
+        let whole: Vec<_> = files().map(|file| std::fs::read(file).unwrap()).collect();
+        for (file, other) in files().zip(whole.iter().rev()) {
+            std::fs::write(file, other).unwrap();
+        }
+        for engine in [&first, &second] {
+            let prepared = step(engine, Some(&kept)).await.prepared();
+            assert!(matches!(prepared, Prepared::Recompiled(_)), "{prepared:?}");
+        }
+    }
 }

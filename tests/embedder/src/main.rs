@@ -1,8 +1,11 @@
 //! An order desk: someone else's service that runs one sealed step for each request.
 //!
 //! ```text
-//! order-desk COMPONENT sha256:… DATABASE
+//! order-desk COMPONENT sha256:… DATABASE [in-process]
 //! ```
+//!
+//! The step runs in worker processes, which are this program once more: they hold neither the database
+//! nor the socket, so whoever breaks out of the step finds nothing. With `in-process` it runs here.
 //!
 //! It pins the component by digest, grants it the desk's own orders under the label `orders`, and
 //! answers its calls from a database that the step knows nothing of. Prints its address and
@@ -21,9 +24,11 @@ use axum::{
 use desk::Desk;
 use runs::Runs;
 use serde_json::json;
-use std::{env, error::Error, sync::Arc};
-use stepward::Digest;
+use std::{env, error::Error, process::ExitCode, sync::Arc};
+use stepward::{Digest, Engine, EngineOptions, Program, WorkerOptions, worker::SystemKeys};
 use tokio::{fs, io, net::TcpListener};
+
+const USAGE: &str = "usage: order-desk COMPONENT sha256:… DATABASE [in-process]";
 
 #[derive(Clone)]
 struct Service {
@@ -31,13 +36,44 @@ struct Service {
     runs: Arc<Runs>,
 }
 
+/// The first argument of this program as a worker.
+const WORKER: &str = "worker";
+
+fn main() -> ExitCode {
+    // Before anything else: a worker must hold nothing, and have no second thread.
+    let mut arguments = env::args_os().skip(1);
+    if arguments.next().is_some_and(|first| first == WORKER) {
+        return stepward::worker::main(arguments);
+    }
+    match serve() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("order-desk: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Where the step runs.
+fn engine(mode: &[String]) -> Result<Engine, Box<dyn Error>> {
+    match mode {
+        [] => {
+            let program = Program::new(env::current_exe()?, [WORKER]);
+            Ok(Engine::with_workers(WorkerOptions::new(program, Arc::new(SystemKeys)))?)
+        }
+        [mode] if mode == "in-process" => Ok(Engine::new(EngineOptions { concurrency: 16 })?),
+        _ => Err(USAGE.into()),
+    }
+}
+
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn serve() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [component, digest, database] = arguments.as_slice() else {
-        return Err("usage: order-desk COMPONENT sha256:… DATABASE".into());
+    let [component, digest, database, mode @ ..] = arguments.as_slice() else {
+        return Err(USAGE.into());
     };
-    let runs = Arc::new(Runs::prepare(fs::read(component).await?, Digest::parse(digest)?).await?);
+    let component = fs::read(component).await?;
+    let runs = Arc::new(Runs::prepare(engine(mode)?, component, Digest::parse(digest)?).await?);
     let desk = Arc::new(Desk::open(database).await?);
     let service = Service { desk: Arc::clone(&desk), runs: Arc::clone(&runs) };
     let app = Router::new()

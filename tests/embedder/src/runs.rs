@@ -11,8 +11,8 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 use stepward::{
-    Deadline, Digest, EndpointGrant, Engine, EngineOptions, Fault, Grant, Grants, Inspected, Job, Label,
-    LimitName, Limits, Method, Outcome, PathPattern, Pinned, Step,
+    Deadline, Digest, EndpointGrant, Engine, Fault, Grant, Grants, Inspected, Job, Label, LimitName, Limits,
+    Method, Outcome, PathPattern, Pinned, Step,
 };
 
 /// How long a request may take; an order that is announced may come meanwhile.
@@ -43,7 +43,11 @@ impl Drop for Run<'_> {
 
 impl Runs {
     /// Admits and compiles the component whose digest was pinned.
-    pub(crate) async fn prepare(component: Vec<u8>, pin: Digest) -> Result<Self, Box<dyn std::error::Error>> {
+    pub(crate) async fn prepare(
+        engine: Engine,
+        component: Vec<u8>,
+        pin: Digest,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
         let mut limits = Limits::default();
         limits.set(LimitName::WallTimeMs, WALL_TIME_MS)?;
         let mut grants = Grants::default();
@@ -51,7 +55,6 @@ impl Runs {
         grants
             .add(Label::new(ORDERS)?, Grant::Endpoint(EndpointGrant { methods: vec![Method::Get], paths }))?;
 
-        let engine = Engine::new(EngineOptions { concurrency: 16 })?;
         let admitted = Inspected::read(Pinned::check(component, pin)?, &limits)?.admit(&grants)?;
         let step = engine.prepare(admitted, None, &limits, Deadline::start(&limits)).await?;
         let zero = AtomicU64::default;

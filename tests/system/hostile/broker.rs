@@ -12,7 +12,7 @@ use stepward::broker::{
 };
 use stepward_fault::Fault;
 use stepward_sandbox::{Finished, Outcome};
-use stepward_seam::{HostReply, HttpFailure, Label, SecretBytes};
+use stepward_seam::{Broker, HostReply, HttpFailure, Label, SecretBytes};
 
 const TOKEN: &str = "Zq8-a-token-of-some-length";
 const ENVIRONMENT: &str = r#"
@@ -63,11 +63,13 @@ fn live(guest: &Guest<'_>) -> Finished {
         listeners: vec![],
     };
     let environment = Environment::parse(ENVIRONMENT, "environment.toml").unwrap();
-    let bindings = Bindings::open(environment, &dir, Arc::new(Token), services).unwrap();
-    let identity = StepIdentity { run: "run".into(), step: "step".into(), item: None };
-    let grants = grants_for(inspect(guest.bytes()).unwrap().imports());
-    let broker = LiveBroker::new(Arc::new(bindings), grants, identity).unwrap();
-    run(guest.bytes(), limits(&[]), Arc::new(broker))
+    let bindings = Arc::new(Bindings::open(environment, &dir, Arc::new(Token), services).unwrap());
+    let broker = || -> Arc<dyn Broker> {
+        let identity = StepIdentity { run: "run".into(), step: "step".into(), item: None };
+        let grants = grants_for(inspect(guest.bytes()).unwrap().imports());
+        Arc::new(LiveBroker::new(Arc::clone(&bindings), grants, identity).unwrap())
+    };
+    run(guest.bytes(), limits(&[]), broker)
 }
 
 /// The rules under which the calls were refused, in order.

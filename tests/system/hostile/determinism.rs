@@ -1,8 +1,9 @@
-//! The same input and the same replies give the same calls, output and fuel.
+//! The same input and the same replies give the same calls, output and fuel, in every process.
 
 use super::guests;
 use crate::support::brokers::plain;
-use crate::support::sandbox::{admit, block_on, document, engine_for, job, run};
+use crate::support::sandbox::{admit, document, job, run};
+use crate::support::ways::both_for;
 use std::future::pending;
 use stepward_sandbox::Finished;
 use stepward_seam::Limits;
@@ -18,15 +19,15 @@ pub(super) fn everything_it_can() {
     let admitted = admit(guests::EVERYTHING_IT_CAN.bytes());
     let input = r#"{"invoice":4711}"#;
     let mut stories = Vec::new();
-    for engine in [engine_for(1), engine_for(3)] {
-        let guest = engine.compile(&admitted).unwrap();
+    for way in [both_for(1), both_for(3)].into_iter().flatten() {
+        let guest = way.compile(&admitted).unwrap();
         for _ in 0..25 {
-            let finished = block_on(engine.run(&guest, job(input, Limits::default(), plain()), pending()));
+            let finished = way.block_on(way.run(&guest, job(input, Limits::default(), plain()), pending()));
             assert_eq!(finished.calls.len(), 6);
             stories.push(story(&finished));
         }
     }
-    assert_eq!(stories.len(), 50);
+    assert_eq!(stories.len(), 100);
     stories.dedup();
     assert_eq!(stories.len(), 1, "{stories:#?}");
     assert!(!stories[0].contains("hush"), "a revealed secret is in the record: {}", stories[0]);
@@ -36,6 +37,6 @@ pub(super) fn everything_it_can() {
 /// and only the top bit of the payload set.
 #[test]
 pub(super) fn bits_of_nan() {
-    let finished = run(guests::BITS_OF_NAN.bytes(), Limits::default(), plain());
+    let finished = run(guests::BITS_OF_NAN.bytes(), Limits::default(), plain);
     assert_eq!(document(&finished), "\"7fc000007ff8000000000000\"");
 }

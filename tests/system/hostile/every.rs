@@ -3,8 +3,7 @@
 use super::guests;
 use crate::support::brokers::plain;
 use crate::support::guest::Guest;
-use crate::support::sandbox::{block_on, engine, grants_for, inspect, job, limits};
-use std::future::pending;
+use crate::support::sandbox::{compile, grants_for, inspect, limits, run_ready};
 use stepward_fault::Fault;
 use stepward_sandbox::Outcome;
 use stepward_seam::LimitName;
@@ -13,9 +12,9 @@ use stepward_seam::LimitName;
 fn end(guest: Guest<'_>) -> Result<String, Fault> {
     let inspected = inspect(guest.bytes())?;
     let grants = grants_for(inspected.imports());
-    let ready = engine().compile(&inspected.admit(&grants)?)?;
+    let ready = compile(&inspected.admit(&grants)?)?;
     let small = limits(&[(LimitName::Fuel, 50_000_000), (LimitName::HostCalls, 50)]);
-    let finished = block_on(engine().run(&ready, job("\"input\"", small, plain()), pending()));
+    let finished = run_ready(&ready, "\"input\"", small, plain);
     Ok(match finished.outcome {
         Outcome::Succeeded(text) => text,
         Outcome::Failed(error) => format!("{}: {}", error.code, error.message),

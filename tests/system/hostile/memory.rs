@@ -28,28 +28,27 @@ pub(super) fn elements_many_instances() {
     assert_eq!(message, "the component has 21000 elements of segments in all instances; the most is 20000");
     let fewer = guests::ELEMENTS_MANY_INSTANCES
         .bytes_with("(core instance (instantiate $m))\n  (core instance (instantiate $m))\n", "");
-    run(fewer, limits(&[]), plain());
+    run(fewer, limits(&[]), plain);
 }
 
 #[test]
 pub(super) fn two_memories_summed() {
     let finished =
-        run(guests::TWO_MEMORIES_SUMMED.bytes(), limits(&[(LimitName::MemoryBytes, 60 * PAGE)]), plain());
+        run(guests::TWO_MEMORIES_SUMMED.bytes(), limits(&[(LimitName::MemoryBytes, 60 * PAGE)]), plain);
     assert_eq!(limit(&finished), LimitName::MemoryBytes);
     assert_eq!(finished.usage.peak_memory_bytes, 42 * PAGE);
 }
 
 #[test]
 pub(super) fn memory_growth() {
-    let finished =
-        run(guests::MEMORY_GROWTH.bytes(), limits(&[(LimitName::MemoryBytes, 99 * PAGE)]), plain());
+    let finished = run(guests::MEMORY_GROWTH.bytes(), limits(&[(LimitName::MemoryBytes, 99 * PAGE)]), plain);
     assert_eq!(limit(&finished), LimitName::MemoryBytes);
     assert_eq!(finished.usage.peak_memory_bytes, 99 * PAGE);
 }
 
 #[test]
 pub(super) fn memory_at_start() {
-    let finished = run(guests::MEMORY_AT_START.bytes(), Limits::default(), plain());
+    let finished = run(guests::MEMORY_AT_START.bytes(), Limits::default(), plain);
     assert_eq!(limit(&finished), LimitName::MemoryBytes);
     assert_eq!(finished.usage.peak_memory_bytes, 2 * PAGE);
 }
@@ -63,7 +62,7 @@ pub(super) fn memory_past_the_pool() {
 
 #[test]
 pub(super) fn table_growth() {
-    let finished = run(guests::TABLE_GROWTH.bytes(), limits(&[(LimitName::TableElements, 5_500)]), plain());
+    let finished = run(guests::TABLE_GROWTH.bytes(), limits(&[(LimitName::TableElements, 5_500)]), plain);
     assert_eq!(limit(&finished), LimitName::TableElements);
     assert_eq!(finished.usage.table_elements, 5_000);
 }
@@ -71,17 +70,17 @@ pub(super) fn table_growth() {
 #[test]
 pub(super) fn table_growth_at_once() {
     // Four billion elements cost four billion units of fuel.
-    let finished = run(guests::TABLE_GROWTH_AT_ONCE.bytes(), Limits::default(), plain());
+    let finished = run(guests::TABLE_GROWTH_AT_ONCE.bytes(), Limits::default(), plain);
     assert_eq!(limit(&finished), LimitName::Fuel);
     let most = limits(&[(LimitName::Fuel, LimitName::Fuel.most())]);
-    let finished = run(guests::TABLE_GROWTH_AT_ONCE.bytes(), most, plain());
+    let finished = run(guests::TABLE_GROWTH_AT_ONCE.bytes(), most, plain);
     assert_eq!(limit(&finished), LimitName::TableElements);
     assert_eq!(finished.usage.table_elements, 0);
 }
 
 #[test]
 pub(super) fn two_tables_summed() {
-    let finished = run(guests::TWO_TABLES_SUMMED.bytes(), Limits::default(), plain());
+    let finished = run(guests::TWO_TABLES_SUMMED.bytes(), Limits::default(), plain);
     assert_eq!(limit(&finished), LimitName::TableElements);
     assert_eq!(finished.usage.table_elements, 15_000);
 }
@@ -124,6 +123,15 @@ pub(super) fn code_as_an_export() {
 #[test]
 pub(super) fn nested_levels() {
     nested(guests::NESTED_LEVELS.bytes());
+}
+
+#[test]
+pub(super) fn handles_without_end() {
+    let (rule, message) = refused(guests::HANDLES_WITHOUT_END.bytes());
+    assert_eq!(
+        (rule, message.as_str()),
+        ("component-resource", "the component defines a resource type; a step has no resources")
+    );
 }
 
 /// Three levels without a single core module: cubic work for a compiler, nothing to count.

@@ -175,6 +175,21 @@ pub(super) fn import_of_a_resource() {
 }
 
 #[test]
+pub(super) fn import_of_a_resource_type() {
+    rule(guests::IMPORT_OF_A_RESOURCE_TYPE, "component-resource", "declares the resource type `thing`");
+}
+
+#[test]
+pub(super) fn resource_in_an_interface() {
+    rule(guests::RESOURCE_IN_AN_INTERFACE, "component-resource", "declares the resource type `cup`");
+}
+
+#[test]
+pub(super) fn export_of_a_resource() {
+    rule(guests::EXPORT_OF_A_RESOURCE, "component-resource", "defines a resource type");
+}
+
+#[test]
 pub(super) fn export_beside_run() {
     rule(guests::EXPORT_BESIDE_RUN, "exports", "exports `run-as-root`");
 }

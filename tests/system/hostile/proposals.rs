@@ -20,6 +20,7 @@ refused_by_name! {
     proposal_multi_memory, PROPOSAL_MULTI_MEMORY, "multi-memory";
     proposal_exceptions, PROPOSAL_EXCEPTIONS, "exceptions";
     proposal_function_references, PROPOSAL_FUNCTION_REFERENCES, "function references";
+    proposal_typed_references, PROPOSAL_TYPED_REFERENCES, "function references";
     proposal_garbage_collection, PROPOSAL_GARBAGE_COLLECTION, "garbage collection";
     proposal_relaxed_simd, PROPOSAL_RELAXED_SIMD, "relaxed SIMD";
     proposal_tail_calls, PROPOSAL_TAIL_CALLS, "tail calls";

@@ -26,10 +26,13 @@ fn a_reply_of_another_kind_is_the_embedders_fault() {
     let guest = ready(guests::EVERYTHING_IT_CAN.bytes());
     for call in 0..6 {
         for wrong in (0..6).filter(|wrong| *wrong != call) {
-            let broker = answers(move |site, asked| {
-                let at = usize::try_from(site.sequence).unwrap();
-                Ok(if at == call { each_reply().into_iter().nth(wrong).unwrap() } else { plain_reply(asked) })
-            });
+            let broker = || {
+                answers(move |site, asked| {
+                    let at = usize::try_from(site.sequence).unwrap();
+                    let wrong = || each_reply().into_iter().nth(wrong).unwrap();
+                    Ok(if at == call { wrong() } else { plain_reply(asked) })
+                })
+            };
             let finished = run_ready(&guest, "null", Limits::default(), broker);
             let fault = stopped(&finished);
             assert_eq!((fault.rule().as_str(), fault.owner()), ("broker-reply", Owner::Embedder));
@@ -37,20 +40,23 @@ fn a_reply_of_another_kind_is_the_embedders_fault() {
         }
     }
     // The right one is taken each time, refusals included.
-    let broker =
-        answers(|site, _| Ok(each_reply().into_iter().nth(usize::try_from(site.sequence).unwrap()).unwrap()));
+    let broker = || {
+        answers(|site, _| Ok(each_reply().into_iter().nth(usize::try_from(site.sequence).unwrap()).unwrap()))
+    };
     assert_eq!(document(&run_ready(&guest, "null", Limits::default(), broker)), "{}");
 }
 
 #[test]
 fn a_broker_can_end_the_run() {
     const RULE: Rule = Rule::new("test-stop");
-    let broker = answers(|_, call| match call {
-        HostCall::Reveal { .. } => {
-            Err(Stop(Fault::new(Class::Refused, Owner::Operator, RULE).says("the secret was revoked")))
-        }
-        other => Ok(plain_reply(other)),
-    });
+    let broker = || {
+        answers(|_, call| match call {
+            HostCall::Reveal { .. } => {
+                Err(Stop(Fault::new(Class::Refused, Owner::Operator, RULE).says("the secret was revoked")))
+            }
+            other => Ok(plain_reply(other)),
+        })
+    };
     let finished = run(guests::EVERYTHING_IT_CAN.bytes(), Limits::default(), broker);
     assert_eq!(stopped(&finished).to_string(), "the secret was revoked [test-stop]");
     assert_eq!(finished.calls.len(), 5);
@@ -59,12 +65,14 @@ fn a_broker_can_end_the_run() {
 
 #[test]
 fn a_recorded_reply_reveals_nothing() {
-    let broker = answers(|_, call| match plain_reply(call) {
-        HostReply::Reveal(Ok(Revealed { name, version, fingerprint, value: _ })) => {
-            Ok(HostReply::Reveal(Ok(Revealed { name, version, fingerprint, value: None })))
-        }
-        other => Ok(other),
-    });
+    let broker = || {
+        answers(|_, call| match plain_reply(call) {
+            HostReply::Reveal(Ok(Revealed { name, version, fingerprint, value: _ })) => {
+                Ok(HostReply::Reveal(Ok(Revealed { name, version, fingerprint, value: None })))
+            }
+            other => Ok(other),
+        })
+    };
     let finished = run(guests::EVERYTHING_IT_CAN.bytes(), Limits::default(), broker);
     let fault = stopped(&finished);
     assert_eq!((fault.rule().as_str(), fault.owner()), ("secret-absent", Owner::Caller));
@@ -100,9 +108,9 @@ fn a_broker_keeps_back_what_must_not_leave() {
         (guests::PANIC_OF_ANY_SIZE.bytes(), late.as_str()),
     ] {
         let guest = ready(bytes);
-        let finished = run_ready(&guest, input, Limits::default(), Arc::new(Keeps("hush")));
+        let finished = run_ready(&guest, input, Limits::default(), || Arc::new(Keeps("hush")));
         assert_eq!(stopped(&finished).rule().as_str(), "test-kept");
-        let finished = run_ready(&guest, input, Limits::default(), Arc::new(Keeps("quiet")));
+        let finished = run_ready(&guest, input, Limits::default(), || Arc::new(Keeps("quiet")));
         assert!(!matches!(finished.outcome, stepward_sandbox::Outcome::Refused(_)));
     }
 }

@@ -10,16 +10,16 @@ use stepward_seam::{HostCall, LimitName, Limits, LogLevel};
 pub(super) fn output_of_any_size() {
     let guest = ready(guests::OUTPUT_OF_ANY_SIZE.bytes());
     let small = limits(&[(LimitName::OutputBytes, 1_000)]);
-    let finished = run_ready(&guest, &padded(1_000), small.clone(), plain());
+    let finished = run_ready(&guest, &padded(1_000), small.clone(), plain);
     assert_eq!(document(&finished).len(), 1_000);
     assert_eq!(finished.usage.output_bytes, 1_000);
-    let finished = run_ready(&guest, &padded(1_001), small, plain());
+    let finished = run_ready(&guest, &padded(1_001), small, plain);
     assert_eq!(limit(&finished), LimitName::OutputBytes);
 }
 
 #[track_caller]
 fn breaks_the_abi(bytes: Vec<u8>, says: &str) {
-    let finished = run(bytes, Limits::default(), plain());
+    let finished = run(bytes, Limits::default(), plain);
     let (code, message) = failure(&finished);
     assert_eq!(code, "trap");
     assert_eq!(message, format!("the step broke the component ABI: {says}"));
@@ -53,7 +53,7 @@ pub(super) fn log_not_text() {
 
 #[test]
 pub(super) fn output_not_json() {
-    let finished = run(guests::OUTPUT_NOT_JSON.bytes(), Limits::default(), plain());
+    let finished = run(guests::OUTPUT_NOT_JSON.bytes(), Limits::default(), plain);
     assert_eq!(
         failure(&finished),
         (
@@ -65,7 +65,7 @@ pub(super) fn output_not_json() {
 
 #[test]
 pub(super) fn output_nested_deeply() {
-    let finished = run(guests::OUTPUT_NESTED_DEEPLY.bytes(), Limits::default(), plain());
+    let finished = run(guests::OUTPUT_NESTED_DEEPLY.bytes(), Limits::default(), plain);
     let (code, message) = failure(&finished);
     assert_eq!(code, "output-not-json");
     assert!(message.contains("recursion limit exceeded"), "{message}");
@@ -74,7 +74,7 @@ pub(super) fn output_nested_deeply() {
 #[test]
 pub(super) fn error_of_any_size() {
     let guest = ready(guests::ERROR_OF_ANY_SIZE.bytes());
-    let error = |length: usize| run_ready(&guest, &"e".repeat(length), Limits::default(), plain());
+    let error = |length: usize| run_ready(&guest, &"e".repeat(length), Limits::default(), plain);
     let finished = error(64);
     assert_eq!(failure(&finished), ("e".repeat(64).as_str(), "e".repeat(64).as_str()));
     let finished = error(4_096);
@@ -89,7 +89,7 @@ pub(super) fn error_of_any_size() {
 
 #[test]
 pub(super) fn error_with_escapes() {
-    let finished = run(guests::ERROR_WITH_ESCAPES.bytes(), Limits::default(), plain());
+    let finished = run(guests::ERROR_WITH_ESCAPES.bytes(), Limits::default(), plain);
     let Outcome::Failed(error) = finished.outcome else { panic!("{:?}", finished.outcome) };
     assert_eq!(error.kind, StepErrorKind::Retryable);
     assert_eq!(error.code, "ok\\u{1b}]0;owned\\u{7}");
@@ -98,7 +98,7 @@ pub(super) fn error_with_escapes() {
 
 #[test]
 pub(super) fn panic_with_escapes() {
-    let finished = run(guests::PANIC_WITH_ESCAPES.bytes(), Limits::default(), plain());
+    let finished = run(guests::PANIC_WITH_ESCAPES.bytes(), Limits::default(), plain);
     assert_eq!(
         failure(&finished),
         ("panic", "panicked at src/lib.rs:1:1\\u{a}: \\u{1b}[31mred\\u{d}over\\u{2066}")
@@ -108,7 +108,7 @@ pub(super) fn panic_with_escapes() {
 #[test]
 pub(super) fn panic_of_any_size() {
     let guest = ready(guests::PANIC_OF_ANY_SIZE.bytes());
-    let finished = run_ready(&guest, &"p".repeat(1 << 20), Limits::default(), plain());
+    let finished = run_ready(&guest, &"p".repeat(1 << 20), Limits::default(), plain);
     let (code, message) = failure(&finished);
     assert_eq!(code, "panic");
     assert!(message.starts_with("panicked at : ppp"), "{}", &message[..32]);
@@ -117,7 +117,7 @@ pub(super) fn panic_of_any_size() {
 
 #[test]
 pub(super) fn log_with_escapes() {
-    let finished = run(guests::LOG_WITH_ESCAPES.bytes(), Limits::default(), plain());
+    let finished = run(guests::LOG_WITH_ESCAPES.bytes(), Limits::default(), plain);
     assert_eq!(document(&finished), "null");
     let HostCall::Log { level, message } = &finished.calls[0].call else { panic!("{:?}", finished.calls) };
     assert_eq!((*level, message.as_str()), (LogLevel::Info, "fine\nERROR \u{1b}[31mforged"));
@@ -130,17 +130,17 @@ pub(super) fn log_with_escapes() {
 #[test]
 pub(super) fn log_flood() {
     let guest = ready(guests::LOG_FLOOD.bytes());
-    let finished = run_ready(&guest, "12345", limits(&[(LimitName::LogLines, 7)]), plain());
+    let finished = run_ready(&guest, "12345", limits(&[(LimitName::LogLines, 7)]), plain);
     assert_eq!(limit(&finished), LimitName::LogLines);
     assert_eq!(finished.calls.len(), 7);
-    let finished = run_ready(&guest, "12345", limits(&[(LimitName::LogBytes, 34)]), plain());
+    let finished = run_ready(&guest, "12345", limits(&[(LimitName::LogBytes, 34)]), plain);
     assert_eq!(limit(&finished), LimitName::LogBytes);
     assert_eq!(finished.calls.len(), 6);
 }
 
 #[test]
 pub(super) fn names_with_escapes() {
-    let finished = run(guests::NAMES_WITH_ESCAPES.bytes(), Limits::default(), plain());
+    let finished = run(guests::NAMES_WITH_ESCAPES.bytes(), Limits::default(), plain);
     assert_eq!(
         failure(&finished),
         ("trap", "the step trapped: wasm trap: wasm `unreachable` instruction executed")

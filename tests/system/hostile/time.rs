@@ -1,9 +1,11 @@
 //! Guests that try to take more time than they were given.
 
 use super::guests;
-use crate::support::brokers::{Silent, plain};
-use crate::support::sandbox::{block_on, engine, failure, job, limit, limits, ready, run};
-use std::sync::Arc;
+use crate::support::brokers::{plain, silent};
+use crate::support::sandbox::{admit, failure, job, limit, limits, run};
+use crate::support::ways::{Way, in_process, in_workers, same};
+use std::future::pending;
+use std::pin::Pin;
 use std::time::Duration;
 use stepward_sandbox::Finished;
 use stepward_seam::{LimitName, Limits};
@@ -12,7 +14,7 @@ use tokio::time::sleep;
 const SOME_FUEL: u64 = 5_000_000;
 
 fn with_some_fuel(bytes: Vec<u8>) -> Finished {
-    run(bytes, limits(&[(LimitName::Fuel, SOME_FUEL)]), plain())
+    run(bytes, limits(&[(LimitName::Fuel, SOME_FUEL)]), plain)
 }
 
 #[test]
@@ -25,7 +27,7 @@ pub(super) fn loop_without_calls() {
 #[test]
 pub(super) fn loop_of_calls() {
     let guest = guests::LOOP_OF_CALLS.bytes();
-    let finished = run(guest.clone(), limits(&[(LimitName::HostCalls, 100)]), plain());
+    let finished = run(guest.clone(), limits(&[(LimitName::HostCalls, 100)]), plain);
     assert_eq!(limit(&finished), LimitName::HostCalls);
     assert_eq!(finished.calls.len(), 100);
     let finished = with_some_fuel(guest);
@@ -40,8 +42,7 @@ pub(super) fn loop_in_start() {
 
 #[test]
 pub(super) fn loop_of_calls_in_start() {
-    let finished =
-        run(guests::LOOP_OF_CALLS_IN_START.bytes(), limits(&[(LimitName::HostCalls, 10)]), plain());
+    let finished = run(guests::LOOP_OF_CALLS_IN_START.bytes(), limits(&[(LimitName::HostCalls, 10)]), plain);
     assert_eq!(limit(&finished), LimitName::HostCalls);
     assert_eq!(finished.calls.len(), 10);
 }
@@ -58,7 +59,7 @@ pub(super) fn loop_in_post_return() {
 
 #[test]
 pub(super) fn call_in_realloc() {
-    let finished = run(guests::CALL_IN_REALLOC.bytes(), Limits::default(), plain());
+    let finished = run(guests::CALL_IN_REALLOC.bytes(), Limits::default(), plain);
     let (code, message) = failure(&finished);
     assert_eq!(code, "trap");
     assert!(message.contains("cannot leave component instance"), "{message}");
@@ -67,7 +68,7 @@ pub(super) fn call_in_realloc() {
 
 #[test]
 pub(super) fn deep_recursion() {
-    let finished = run(guests::DEEP_RECURSION.bytes(), Limits::default(), plain());
+    let finished = run(guests::DEEP_RECURSION.bytes(), Limits::default(), plain);
     assert_eq!(failure(&finished), ("trap", "the step trapped: wasm trap: call stack exhausted"));
 }
 
@@ -75,7 +76,7 @@ pub(super) fn deep_recursion() {
 /// would take days, with no look at the deadline in between.
 #[test]
 pub(super) fn fill_memory() {
-    let finished = run(guests::FILL_MEMORY.bytes(), limits(&[(LimitName::Fuel, 100 << 20)]), plain());
+    let finished = run(guests::FILL_MEMORY.bytes(), limits(&[(LimitName::Fuel, 100 << 20)]), plain);
     assert_eq!(limit(&finished), LimitName::Fuel);
     // It runs out in the middle of the fourth.
     assert_eq!(finished.usage.fuel, 100 << 20);
@@ -83,7 +84,7 @@ pub(super) fn fill_memory() {
 
 #[test]
 pub(super) fn copy_memory() {
-    let finished = run(guests::COPY_MEMORY.bytes(), limits(&[(LimitName::Fuel, 100 << 20)]), plain());
+    let finished = run(guests::COPY_MEMORY.bytes(), limits(&[(LimitName::Fuel, 100 << 20)]), plain);
     assert_eq!(limit(&finished), LimitName::Fuel);
 }
 
@@ -92,8 +93,9 @@ pub(super) fn fill_table() {
     assert_eq!(limit(&with_some_fuel(guests::FILL_TABLE.bytes())), LimitName::Fuel);
 }
 
-/// With all the fuel there can be, only the deadline ends these; each is seen to within a few turns
-/// of a runtime with one thread, on which another task makes progress.
+/// With all the fuel there can be, only the deadline ends these. In process each is seen to within a few
+/// turns of a runtime with one thread, on which another task makes progress; in a worker, which knows no
+/// clock, it is told. How far a guest comes until then is chance, so the two ways are not compared.
 #[test]
 fn a_busy_guest_lets_others_run_and_ends_at_its_deadline() {
     let most = limits(&[
@@ -112,39 +114,59 @@ fn a_busy_guest_lets_others_run_and_ends_at_its_deadline() {
         guests::COPY_MEMORY,
         guests::FILL_TABLE,
     ] {
-        let ready = ready(guest.bytes());
-        let finished = block_on(async {
-            let other = tokio::spawn(async {
-                for _ in 0..20 {
-                    tokio::task::yield_now().await;
-                }
+        let admitted = admit(guest.bytes());
+        for way in [in_process(), in_workers()] {
+            let compiled = way.compile(&admitted).unwrap();
+            let run = |limits, deadline: Pin<Box<dyn Future<Output = ()>>>| {
+                way.run(&compiled, job("null", limits, plain()), deadline)
+            };
+            let finished = way.block_on(async {
+                // The worker is there, and has the code.
+                let few = limits(&[(LimitName::Fuel, 1_000_000)]);
+                assert_eq!(limit(&run(few, Box::pin(pending())).await), LimitName::Fuel);
+                let other = tokio::spawn(async {
+                    for _ in 0..20 {
+                        tokio::task::yield_now().await;
+                    }
+                });
+                let deadline = async {
+                    other.await.unwrap();
+                    match way {
+                        Way::InProcess(_) => {}
+                        Way::InWorkers(..) => sleep(Duration::from_millis(100)).await,
+                    }
+                };
+                run(most.clone(), Box::pin(deadline)).await
             });
-            let deadline = async { other.await.unwrap() };
-            engine().run(&ready, job("null", most.clone(), plain()), deadline).await
-        });
-        assert_eq!(limit(&finished), LimitName::WallTimeMs);
-        assert!(finished.usage.fuel > 500_000, "the guest did run");
+            assert_eq!(limit(&finished), LimitName::WallTimeMs);
+            assert!(finished.usage.fuel > 500_000, "{}: the guest did run", guest.name());
+        }
     }
 }
 
+/// The deadline passes while the guest waits for its first answer.
 #[test]
 pub(super) fn call_that_never_returns() {
-    let ready = ready(guests::CALL_THAT_NEVER_RETURNS.bytes());
-    let finished = block_on(async {
-        let deadline = sleep(Duration::from_secs(30));
-        engine().run(&ready, job("null", Limits::default(), Arc::new(Silent)), deadline).await
+    let ended = [in_process(), in_workers()].map(|way| {
+        let compiled = way.compile(&admit(guests::CALL_THAT_NEVER_RETURNS.bytes())).unwrap();
+        let (broker, asked) = silent();
+        let finished = way.block_on(way.run(&compiled, job("null", Limits::default(), broker), asked));
+        assert_eq!(limit(&finished), LimitName::WallTimeMs);
+        assert_eq!(finished.calls.len(), 1);
+        assert!(finished.calls[0].reply.is_none());
+        finished
     });
-    assert_eq!(limit(&finished), LimitName::WallTimeMs);
-    assert_eq!(finished.calls.len(), 1);
-    assert!(finished.calls[0].reply.is_none());
+    same(&ended[0], &ended[1]);
 }
 
 /// A deadline that has passed ends the run before the guest's first instruction.
 #[test]
 fn a_deadline_that_has_passed_runs_nothing() {
-    let ready = ready(guests::LOOP_WITHOUT_CALLS.bytes());
-    let finished =
-        block_on(engine().run(&ready, job("null", Limits::default(), plain()), std::future::ready(())));
-    assert_eq!(limit(&finished), LimitName::WallTimeMs);
-    assert_eq!(finished.usage.fuel, 0);
+    for way in [in_process(), in_workers()] {
+        let compiled = way.compile(&admit(guests::LOOP_WITHOUT_CALLS.bytes())).unwrap();
+        let job = job("null", Limits::default(), plain());
+        let finished = way.block_on(way.run(&compiled, job, std::future::ready(())));
+        assert_eq!(limit(&finished), LimitName::WallTimeMs);
+        assert_eq!(finished.usage.fuel, 0);
+    }
 }

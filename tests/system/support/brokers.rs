@@ -1,8 +1,9 @@
 //! Brokers that tests put behind the seam.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use stepward_seam::{Algorithm, HttpResponse, SecretBytes, Signature};
 use stepward_seam::{Body, Broker, BrokerFuture, CallSite, HostCall, HostReply, Refusal, Revealed, Stop};
+use tokio::sync::oneshot;
 
 /// Answers at once with whatever the function says.
 pub(crate) struct Answers<F>(F);
@@ -54,11 +55,27 @@ pub(crate) fn refusal(rule: &str) -> Refusal {
     Refusal { rule: rule.to_owned(), message: "no".to_owned() }
 }
 
-/// Never answers.
-pub(crate) struct Silent;
+/// Never answers. Says that it was asked.
+struct Silent(Mutex<Option<oneshot::Sender<()>>>);
 
 impl Broker for Silent {
     fn call<'a>(&'a self, _site: CallSite, _call: HostCall) -> BrokerFuture<'a> {
+        if let Some(asked) = self.0.lock().unwrap().take() {
+            // Whoever wanted to know may be gone.
+            let _ = asked.send(());
+        }
         Box::pin(std::future::pending())
     }
+}
+
+/// A broker that never answers, and a future that ends when it is first asked.
+pub(crate) fn silent() -> (Arc<dyn Broker>, impl Future<Output = ()> + Send) {
+    let (tell, told) = oneshot::channel();
+    let asked = async {
+        // A broker that is dropped is not asked any more.
+        if told.await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    (Arc::new(Silent(Mutex::new(Some(tell)))), asked)
 }

@@ -3,3 +3,4 @@
 pub(crate) mod brokers;
 pub(crate) mod guest;
 pub(crate) mod sandbox;
+pub(crate) mod ways;

@@ -1,26 +1,15 @@
-//! The path of a component through the sandbox, for tests.
+//! The path of a component through the sandbox, for tests: in this process and in worker processes,
+//! with the same end.
 
-use std::future::{Future, pending};
-use std::sync::{Arc, OnceLock};
+use super::ways::{Compiled, Way, in_process, in_workers, same};
+use std::future::pending;
+use std::sync::Arc;
 use stepward_fault::Fault;
-use stepward_sandbox::{
-    Admitted, Engine, EngineOptions, Finished, Import, ImportKind, Inspected, Job, Outcome, Ready,
-};
+use stepward_sandbox::{Admitted, Finished, Import, ImportKind, Inspected, Job, Outcome};
 use stepward_seam::{
     Broker, EndpointGrant, Grant, Grants, Interface, LimitName, Limits, Method, PathPattern,
 };
 use stepward_trust::Pinned;
-
-/// One engine for all tests that do not look at the engine itself.
-pub(crate) fn engine() -> &'static Engine {
-    static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::new(EngineOptions { concurrency: 64 }).unwrap())
-}
-
-/// An engine of one's own.
-pub(crate) fn engine_for(concurrency: u32) -> Engine {
-    Engine::new(EngineOptions { concurrency }).unwrap()
-}
 
 /// Limits that differ from the defaults in these.
 pub(crate) fn limits(changes: &[(LimitName, u64)]) -> Limits {
@@ -77,9 +66,27 @@ pub(crate) fn admit(bytes: Vec<u8>) -> Admitted {
     inspected.admit(&grants).unwrap()
 }
 
-/// Compiles a component for the shared engine with a grant for each of its imports.
+/// A component that both ways have compiled.
+pub(crate) struct Ready {
+    in_process: Compiled,
+    in_workers: Compiled,
+}
+
+/// Compiles a component in both ways with a grant for each of its imports.
 pub(crate) fn ready(bytes: Vec<u8>) -> Ready {
-    engine().compile(&admit(bytes)).unwrap()
+    compile(&admit(bytes)).unwrap()
+}
+
+/// Compiles a component in both ways; what one refuses, the other refuses in the same words.
+pub(crate) fn compile(admitted: &Admitted) -> Result<Ready, Fault> {
+    match (in_process().compile(admitted), in_workers().compile(admitted)) {
+        (Ok(in_process), Ok(in_workers)) => Ok(Ready { in_process, in_workers }),
+        (Err(one), Err(other)) => {
+            assert_eq!(format!("{one:?}"), format!("{other:?}"));
+            Err(one)
+        }
+        (one, other) => panic!("in process {:?}, in a worker {:?}", one.err(), other.err()),
+    }
 }
 
 /// A JSON document of this many bytes.
@@ -99,25 +106,27 @@ pub(crate) fn job(input: &str, limits: Limits, broker: Arc<dyn Broker>) -> Job<'
     }
 }
 
-/// Runs a future on a runtime of its own, with one thread and a clock that only moves when nothing
-/// else can.
-pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap()
-        .block_on(future)
-}
-
-/// Runs a component once on the shared engine, without a deadline.
-pub(crate) fn run(bytes: Vec<u8>, limits: Limits, broker: Arc<dyn Broker>) -> Finished {
+/// Runs a component once in each way, without a deadline and each time with a broker of its own, and
+/// asserts that both come to the same.
+#[track_caller]
+pub(crate) fn run(bytes: Vec<u8>, limits: Limits, broker: impl Fn() -> Arc<dyn Broker>) -> Finished {
     run_ready(&ready(bytes), "null", limits, broker)
 }
 
-/// Runs a compiled component once on the shared engine, without a deadline.
-pub(crate) fn run_ready(ready: &Ready, input: &str, limits: Limits, broker: Arc<dyn Broker>) -> Finished {
-    block_on(engine().run(ready, job(input, limits, broker), pending()))
+/// As [`run`], for a component that was compiled before.
+#[track_caller]
+pub(crate) fn run_ready(
+    ready: &Ready,
+    input: &str,
+    limits: Limits,
+    broker: impl Fn() -> Arc<dyn Broker>,
+) -> Finished {
+    let run = |way: &Way, compiled, limits| {
+        way.block_on(way.run(compiled, job(input, limits, broker()), pending()))
+    };
+    let finished = run(in_process(), &ready.in_process, limits.clone());
+    same(&finished, &run(in_workers(), &ready.in_workers, limits));
+    finished
 }
 
 /// The limit that ended a run.

@@ -1,10 +1,20 @@
 //! The shape of `environment.toml`, as serde reads it and as the JSON schema shows it.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
-use std::collections::BTreeMap;
+use super::{
+    rules::{LEAST_WORKER_BYTES, MOST_RUNS_PER_WORKER, MOST_WORKER_BYTES},
+    workers::Isolation,
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{
+    Deserialize, Deserializer,
+    de::{self, SeqAccess, Unexpected, Visitor},
+};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 use stepward_seam::{Algorithm, Label, LimitTable, Method, PathPattern};
 use toml::Spanned;
+
+/// The word for every promise.
+const ALL: &str = "all";
 
 /// An environment: what the labels of grants mean here, and the most that any step may use.
 #[derive(Deserialize, JsonSchema)]
@@ -38,6 +48,9 @@ pub(super) struct File {
     /// The most of each limit that any step may use here.
     #[schemars(with = "Option<LimitTable>")]
     pub(super) ceilings: Option<Spanned<LimitTable>>,
+    /// The processes that steps are compiled and run in.
+    #[serde(default)]
+    pub(super) workers: Workers,
 }
 
 /// One HTTP endpoint.
@@ -205,4 +218,74 @@ pub(super) struct Resolver {
     /// `ADDRESS:PORT` of each name server. The runner's own choice when empty.
     #[schemars(with = "Vec<String>", length(max = 8))]
     pub(super) servers: Vec<Spanned<String>>,
+}
+
+/// The processes that steps are compiled and run in.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct Workers {
+    /// Which runs may share a worker process.
+    pub(super) isolation: Isolation,
+    /// What every worker must promise on this machine before anything starts. `"all"` when absent.
+    pub(super) require: Require,
+    /// Bytes that one worker may have, over all runs that share it.
+    #[schemars(with = "Option<u64>", range(min = LEAST_WORKER_BYTES, max = MOST_WORKER_BYTES))]
+    pub(super) memory_bytes: Option<Spanned<u64>>,
+    /// Runs after which a worker is replaced by a new one.
+    #[schemars(with = "Option<u64>", range(min = 1, max = MOST_RUNS_PER_WORKER))]
+    pub(super) runs_per_worker: Option<Spanned<u64>>,
+}
+
+/// `"all"`, or a list of names.
+#[derive(Default)]
+pub(super) enum Require {
+    #[default]
+    All,
+    These(Vec<Spanned<Label>>),
+}
+
+impl<'de> Deserialize<'de> for Require {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = Require;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("\"all\", or a list of promises such as [\"seccomp\"]")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Require, E> {
+                if text == ALL {
+                    Ok(Require::All)
+                } else {
+                    Err(E::invalid_value(Unexpected::Str(text), &self))
+                }
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Require, A::Error> {
+                let mut names = Vec::new();
+                while let Some(name) = list.next_element()? {
+                    names.push(name);
+                }
+                Ok(Require::These(names))
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+impl JsonSchema for Require {
+    fn schema_name() -> Cow<'static, str> {
+        "Require".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "`\"all\"`, or the names of promises.",
+            "oneOf": [
+                { "const": ALL },
+                { "type": "array", "items": generator.subschema_for::<Label>(), "uniqueItems": true },
+            ],
+        })
+    }
 }

@@ -14,8 +14,10 @@ mod grants;
 mod read;
 mod rules;
 mod source;
+mod workers;
 
 pub(crate) use endpoint::{EndpointBinding, Form};
+pub use workers::{Demand, Demanded, Isolation, WorkerRules};
 
 use schemars::{Schema, schema_for};
 use std::{
@@ -36,6 +38,7 @@ pub struct Environment {
     revealed: BTreeSet<Label>,
     resolver: Vec<SocketAddr>,
     ceilings: Limits,
+    workers: WorkerRules,
     warnings: Vec<Fault>,
 }
 
@@ -81,6 +84,11 @@ impl Environment {
     /// most that any file may give.
     pub fn ceilings(&self) -> &Limits {
         &self.ceilings
+    }
+
+    /// What the processes must be that steps are compiled and run in.
+    pub fn workers(&self) -> &WorkerRules {
+        &self.workers
     }
 
     /// Things that are declared and unused.

@@ -1,7 +1,7 @@
 //! From text to a checked [`Environment`].
 
 use super::{
-    Environment, SignerBinding,
+    Environment, SignerBinding, WorkerRules,
     endpoint::{self, EndpointBinding},
     file::{self, File},
     rules::{
@@ -53,6 +53,7 @@ pub(super) fn environment(source: Source<'_>) -> Result<Environment, Fault> {
         place: source.place.to_owned(),
         resolver: resolver(source, &file.resolver)?,
         ceilings: ceilings(source, &file)?,
+        workers: WorkerRules::read(source, &file.workers)?,
         name: file.name,
         endpoints,
         signers,

@@ -38,6 +38,12 @@ pub(super) const FILE_BYTES: usize = 1 << 20;
 pub(super) const VERSION_BYTES: usize = 64;
 /// Most name servers; the resolver tries them all.
 pub(super) const SERVERS: usize = 8;
+/// Least memory of a worker: a run of the default limit, its code and the engine beside it.
+pub(super) const LEAST_WORKER_BYTES: u64 = 256 << 20;
+/// Most memory of a worker: 1 TiB, more than the pool of its engine reserves for guests.
+pub(super) const MOST_WORKER_BYTES: u64 = 1 << 40;
+/// Most runs of one worker, so that none lives for ever.
+pub(super) const MOST_RUNS_PER_WORKER: u64 = 1_000_000;
 /// Widest IPv4 range that a name may allow: `10.0.0.0/8`.
 pub(super) const IPV4_PREFIX: u8 = 8;
 /// Widest IPv6 range that a name may allow: `fc00::/7`.

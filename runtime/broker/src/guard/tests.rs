@@ -55,9 +55,10 @@ fn encodings(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
             other => other.to_string(),
         };
         all.push(("xml, named entities", text.chars().map(named).collect::<String>().into_bytes()));
-        let decimal = text.chars().map(|c| format!("&#{};", u32::from(c))).collect::<String>();
+        let decimal = text.chars().map(|c| format!("&#{};", u32::from(c))).collect::<Vec<_>>().concat();
         all.push(("xml, every character by number", decimal.into_bytes()));
-        let hexadecimal = text.chars().map(|c| format!("&#x{:x};", u32::from(c))).collect::<String>();
+        let hexadecimal =
+            text.chars().map(|c| format!("&#x{:x};", u32::from(c))).collect::<Vec<_>>().concat();
         all.push(("xml, every character in hex", hexadecimal.into_bytes()));
         all.push((
             "url",

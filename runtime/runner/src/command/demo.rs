@@ -16,6 +16,7 @@ use crate::{
         live::Found,
         plan::Plan,
         report::{Report, StepJson},
+        workplace::Isolated,
     },
     session::{Session, here},
 };
@@ -81,17 +82,21 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let plan = Plan::of_workflow(&project, &Project::workflow(&project.workflow_file("approve"))?)?;
     let invoice = input::read(&project.root().join(INVOICE))?;
     let found = Found::open(&scene.environment(), scene.name())?;
+    let workplace = found.workplace.clone();
     let live = found.bind(&state)?;
     let (ran, refused) = execute::block_on(Some(&live.bindings), async {
         let mut ran = Vec::new();
         let steps = execute::admit(&plan, live.bindings.environment().ceilings(), &[], output, &mut ran)?;
-        execute::run(steps, invoice.clone(), &Answers::Live(live.clone()), &state, output, &mut ran).await?;
-        paid(session, &ran)?;
+        let opened = workplace.open(output).await?;
+        let (engine, answers) = (&opened.engine, Answers::Live(live.clone()));
+        execute::run(engine, steps, invoice.clone(), &answers, &state, output, &mut ran).await?;
+        paid(session, &ran, &opened.isolated)?;
         let attempts = Attempts {
             plan: &plan,
             ran: &ran,
             invoice: &invoice,
             live: &live,
+            engine,
             state: &state,
             stage: &scene,
             output,
@@ -151,9 +156,10 @@ fn build(session: &Session, project: &Project) -> Result<(), Fault> {
 }
 
 /// Shows the run; it must have succeeded, and left its whole record.
-fn paid(session: &Session, ran: &[Ran]) -> Result<(), Fault> {
+fn paid(session: &Session, ran: &[Ran], isolated: &Isolated) -> Result<(), Fault> {
     if !session.output().is_json() {
-        Report { name: "approve", ran, late: &[], fault: None }.show(session.output());
+        Report { name: "approve", ran, late: &[], isolated: Some(isolated), fault: None }
+            .show(session.output());
     }
     match ran.last().map(|ran| &ran.outcome) {
         Some(Outcome::Succeeded(_)) => refusals::recorded(ran),

@@ -89,7 +89,8 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     };
     let environment = Wanted::new(arguments.env.as_deref())?;
     let project = session.project()?;
-    let limits = Found::read(Some(&project), &environment, &[])?.environment.ceilings().clone();
+    let found = Found::read(Some(&project), &environment, &[])?;
+    let limits = found.environment.ceilings().clone();
     let inspected = admission::inspect(step, &limits)?;
     let grants = admission::grants_for(&inspected);
     if case.is_none() && grants.iter().next().is_some() {
@@ -100,7 +101,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let admitted = inspected.admit(&grants)?;
     let state = State::open(session, &environment.name)?;
     let usages = execute::block_on(None, async {
-        let engine = execute::engine()?;
+        let engine = found.workplace.open(session.output()).await?.engine;
         let ready =
             execute::prepare(&engine, admitted, &state.code()?, &limits, &step.name, session.output())
                 .await?;

@@ -12,6 +12,7 @@ use crate::{
         plan::{Pin, Plan},
         report::Report,
         state::State,
+        workplace::Isolated,
     },
     session::{Session, absolute},
 };
@@ -98,9 +99,15 @@ pub(crate) fn case(path: &Path) -> Result<Case, Fault> {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> ExitCode {
     arguments.log.install();
-    let (mut ran, mut late) = (Vec::new(), Vec::new());
-    let result = execute(session, arguments, &mut ran, &mut late);
-    let report = Report { name: &arguments.target, ran: &ran, late: &late, fault: result.as_ref().err() };
+    let (mut ran, mut late, mut isolated) = (Vec::new(), Vec::new(), None);
+    let result = execute(session, arguments, &mut ran, &mut late, &mut isolated);
+    let report = Report {
+        name: &arguments.target,
+        ran: &ran,
+        late: &late,
+        isolated: isolated.as_ref(),
+        fault: result.as_ref().err(),
+    };
     report.show(session.output())
 }
 
@@ -109,6 +116,7 @@ fn execute(
     arguments: &Arguments,
     ran: &mut Vec<Ran>,
     late: &mut Vec<Late>,
+    isolated: &mut Option<Isolated>,
 ) -> Result<(), Fault> {
     let mut plan = Plan::find(session, &arguments.target, arguments.digest)?;
     let environment = Wanted::new(arguments.env.as_deref())?;
@@ -142,14 +150,16 @@ fn execute(
     let state = State::open(session, &environment.name)?;
     let many = plan.steps.len() > 1;
     let record = arguments.record.as_deref().map(|place| place_for_cases(place, many)).transpose()?;
+    let workplace = found.workplace.clone();
     let answers = match script {
         Some(case) => Answers::Script(case),
         None => Answers::Live(found.bind(&state)?),
     };
-    let result = execute::block_on(
-        answers.effects(),
-        execute::run(steps, input, &answers, &state, session.output(), ran),
-    );
+    let result = execute::block_on(answers.effects(), async {
+        let opened = workplace.open(session.output()).await?;
+        *isolated = Some(opened.isolated);
+        execute::run(&opened.engine, steps, input, &answers, &state, session.output(), ran).await
+    });
     *late = late::keep(&answers, &state, ran, session.output());
     if let Some(place) = record {
         write_cases(&place, ran, many, session.output());

@@ -79,9 +79,10 @@ fn again(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
         .map_err(|fault| fault.at(files::place(&path)))?;
     let inspected = Inspected::read(pinned, &trace.limits)?;
     let admitted = inspected_grants(inspected)?;
+    let workplace = Found::workplace(project.as_ref(), &environment)?;
     let state = State::open(session, &environment.name)?;
     let verdict = execute::block_on(None, async {
-        let engine = execute::engine()?;
+        let engine = workplace.open(session.output()).await?.engine;
         let step =
             execute::prepare(&engine, admitted, &state.code()?, &trace.limits, &trace.step, session.output())
                 .await?;

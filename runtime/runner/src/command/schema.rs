@@ -5,6 +5,7 @@ use clap::{Args, ValueEnum};
 use schemars::Schema;
 use serde_json::{Value, json};
 use std::process::ExitCode;
+use stepward::worker::lockdown::Promise;
 use stepward_broker::Environment;
 use stepward_flow::{ProjectDefinition, Workflow};
 
@@ -38,6 +39,8 @@ enum Name {
     Run,
     /// What `inspect --json` prints
     Inspect,
+    /// What `doctor --json` prints
+    Doctor,
     /// What every command prints with --json when it fails
     Error,
     /// The contract between a step and its host, in WIT
@@ -49,16 +52,26 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     raw(&match arguments.name {
         Name::Project => derived(ProjectDefinition::schema()),
         Name::Workflow => derived(Workflow::schema()),
-        Name::Environment => derived(Environment::schema()),
+        Name::Environment => environment(),
         Name::Case => include_str!("../../schemas/case.json").to_owned(),
         Name::Trace => TRACE.to_owned(),
         Name::Late => late(),
         Name::Run => include_str!("../../schemas/run.json").to_owned(),
         Name::Inspect => include_str!("../../schemas/inspect.json").to_owned(),
+        Name::Doctor => include_str!("../../schemas/doctor.json").to_owned(),
         Name::Error => include_str!("../../schemas/error.json").to_owned(),
         Name::Wit => vendored::CONTRACT.to_owned(),
     });
     ExitCode::SUCCESS
+}
+
+/// The crate that reads the file does not know which promises there are.
+fn environment() -> String {
+    let mut schema = Environment::schema().to_value();
+    if let Some(names) = schema.pointer_mut("/$defs/Require/oneOf/1/items") {
+        *names = json!({ "enum": Promise::ALL });
+    }
+    serde_json::to_string_pretty(&schema).unwrap_or_default()
 }
 
 /// A late answer as a trace keeps it, with the names that a trace has of its own.

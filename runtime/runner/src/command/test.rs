@@ -78,14 +78,15 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     for name in &arguments.steps {
         project.source(&Label::new(name).map_err(|_| unknown(name))?)?;
     }
-    let ceilings = Found::read(Some(&project), &environment, &[])?.environment.ceilings().clone();
+    let Found { environment: file, workplace, .. } = Found::read(Some(&project), &environment, &[])?;
+    let ceilings = file.ceilings();
     let state = State::open(session, &environment.name)?;
     let report = execute::block_on(None, async {
-        let (engine, code) = (execute::engine()?, state.code()?);
+        let (engine, code) = (workplace.open(session.output()).await?.engine, state.code()?);
         let mut cases = Vec::new();
         for name in project.steps().keys() {
             if arguments.steps.is_empty() || arguments.steps.iter().any(|wanted| wanted == name.as_str()) {
-                cases.extend(test_step(session, &project, name, &ceilings, &engine, &code).await?);
+                cases.extend(test_step(session, &project, name, ceilings, &engine, &code).await?);
             }
         }
         let failed = cases.iter().filter(|case| !case.passed).count();
@@ -247,6 +248,7 @@ mod tests {
             place: String::new(),
             component: "c.wasm".into(),
             pin: Pin::Given(Digest::of(b"")),
+            bundle: None,
             grants: serde_json::from_str::<Grants>(grants).unwrap(),
             declared: LimitTable::default(),
             defaults: LimitTable::default(),

@@ -14,7 +14,7 @@ use crate::{
     },
 };
 use serde::Serialize;
-use stepward::{EndpointGrant, Grant, Grants, Outcome, PathPattern};
+use stepward::{EndpointGrant, Engine, Grant, Grants, Outcome, PathPattern};
 use stepward_fault::{Fault, Rule};
 use stepward_seam::{HostReply, HttpFailure, Label, Limits};
 
@@ -52,6 +52,8 @@ pub(crate) struct Attempts<'a> {
     pub(crate) invoice: &'a str,
     /// The environment.
     pub(crate) live: &'a Live,
+    /// What runs the steps.
+    pub(crate) engine: &'a Engine,
     /// Its state.
     pub(crate) state: &'a State,
     /// Where files of the attempts lie.
@@ -152,7 +154,8 @@ impl Attempts<'_> {
         let ceilings = self.live.bindings.environment().ceilings();
         let steps = execute::admit(plan, ceilings, &[], self.output, &mut ran)?;
         let answers = Answers::Live(self.live.clone());
-        let result = execute::run(steps, input, &answers, self.state, self.output, &mut ran).await;
+        let result =
+            execute::run(self.engine, steps, input, &answers, self.state, self.output, &mut ran).await;
         recorded(&ran)?;
         Ok((ran, result))
     }

@@ -116,7 +116,7 @@ impl Stage {
     }
 
     /// Writes the environment of this demonstration: the committed one, with the service's real
-    /// port, its root and its token.
+    /// port, its root and its token. It runs on any machine, and says what workers cannot promise.
     pub(crate) fn bind(&self, project: &Project, ready: &Ready, state: &State) -> Result<(), Fault> {
         let committed = project.environment(&self.environment).join("environment.toml");
         let text = files::read_text(&committed, Purpose::Environment)?;
@@ -126,6 +126,10 @@ impl Stage {
             .and_then(|all| all.get_mut("erp"))
             .and_then(|erp| erp.get_mut("url"));
         *url.ok_or_else(|| broken("its environment has no endpoint `erp`"))? = toml_edit::value(&ready.url);
+        document.insert("workers", toml_edit::table());
+        if let Some(workers) = document.get_mut("workers") {
+            workers["require"] = toml_edit::value(toml_edit::Array::new());
+        }
         files::write(
             &self.environment().join("environment.toml"),
             document.to_string().as_bytes(),

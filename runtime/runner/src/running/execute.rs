@@ -9,12 +9,9 @@ use super::{
     plan::{Plan, PlannedStep},
     state::{State, random, write_trace},
 };
-use crate::{WORKER, render::Output};
-use std::{num::NonZeroU32, path::PathBuf, sync::Arc, time::Duration};
-use stepward::{
-    Admitted, Broker, Case, Deadline, Engine, Finished, Job, Outcome, Prepared, Program, Recorded, Step,
-    WorkerOptions, worker::SystemKeys,
-};
+use crate::render::Output;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use stepward::{Admitted, Broker, Case, Deadline, Engine, Finished, Job, Outcome, Prepared, Recorded, Step};
 use stepward_broker::{Bindings, LiveBroker, StepIdentity};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{LimitName, Limits, Usage};
@@ -214,18 +211,6 @@ impl Stop {
     }
 }
 
-/// The engine of this process: it runs one step at a time, in a worker process.
-pub(crate) fn engine() -> Result<Engine, Fault> {
-    // This very program, also where its file was replaced meanwhile: see proc(5).
-    let program = Program::new("/proc/self/exe", [WORKER]);
-    let mut options = WorkerOptions::new(program, Arc::new(SystemKeys));
-    options.runs_at_once = TWO;
-    Engine::with_workers(options)
-}
-
-/// Runs at one time in one worker.
-const TWO: NonZeroU32 = NonZeroU32::new(2).unwrap();
-
 /// A name for a run: unique, and sorted by time.
 pub(crate) fn run_name() -> Result<String, Fault> {
     Ok(format!("{}-{:08x}", now_ms(), u32::from_ne_bytes(random()?)))
@@ -275,6 +260,11 @@ async fn ready(
     let started = Instant::now();
     let step = prepare(engine, admitted, code, &limits, &planned.place, output).await;
     let step = note_limit(step, &planned, &limits, ran)?;
+    // What is pinned together shares worker processes; a component's file shares them with itself.
+    let step = match planned.bundle {
+        Some(bundle) => step.in_bundle(bundle),
+        None => step,
+    };
     let rest = rest(&limits, started.elapsed());
     Ok(ReadyStep { planned, limits, step, rest })
 }
@@ -293,6 +283,7 @@ fn rest(limits: &Limits, compiling: Duration) -> Limits {
 /// Runs the steps in order. What ran is pushed to `ran` as it ends, so that it is not lost when a
 /// later step is refused.
 pub(crate) async fn run(
+    engine: &Engine,
     steps: Vec<AdmittedStep>,
     input: String,
     answers: &Answers,
@@ -300,10 +291,10 @@ pub(crate) async fn run(
     output: &Output,
     ran: &mut Vec<Ran>,
 ) -> Result<(), Fault> {
-    let (engine, code, run) = (engine()?, state.code()?, run_name()?);
+    let (code, run) = (state.code()?, run_name()?);
     let mut all = Vec::with_capacity(steps.len());
     for step in steps {
-        let step = ready(&engine, &code, step, output, ran).await?;
+        let step = ready(engine, &code, step, output, ran).await?;
         // Before the first step runs: a secret that is missing for the last one stops them all.
         let broker = broker(answers, &run, &step.planned, output)?;
         all.push((step, broker));

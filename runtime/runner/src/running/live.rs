@@ -3,6 +3,7 @@
 use super::{
     heard::Heard,
     state::{State, folder},
+    workplace::Workplace,
 };
 use crate::{
     files::{self, Purpose},
@@ -59,6 +60,8 @@ impl Wanted {
 pub(crate) struct Found {
     /// What the file says.
     pub(crate) environment: Environment,
+    /// Where its steps run.
+    pub(crate) workplace: Workplace,
     /// Where its roots lie; none where there is no file.
     folder: Option<PathBuf>,
 }
@@ -111,7 +114,8 @@ impl Found {
                 ))
                 .hint("an environment's folder carries its name"));
         }
-        Ok(Self { environment, folder: Some(folder.to_owned()) })
+        let workplace = Workplace::of(&environment)?;
+        Ok(Self { environment, workplace, folder: Some(folder.to_owned()) })
     }
 
     fn none(name: &Label, place: &str, grants: &[&Grants]) -> Result<Self, Fault> {
@@ -127,7 +131,17 @@ impl Found {
         }
         let ceilings = LimitName::ALL.iter().map(|limit| format!("{limit} = {}\n", limit.default_value()));
         let text = format!("name = \"{name}\"\n[ceilings]\n{}", ceilings.collect::<String>());
-        Ok(Self { environment: Environment::parse(&text, "no environment")?, folder: None })
+        let environment = Environment::parse(&text, "no environment")?;
+        Ok(Self { environment, workplace: Workplace::undemanding(), folder: None })
+    }
+
+    /// Where steps run that need no environment, as those of a replay: as its file says where there
+    /// is one.
+    pub(crate) fn workplace(project: Option<&Project>, wanted: &Wanted) -> Result<Workplace, Fault> {
+        match project.map(|project| project.environment(&wanted.name)) {
+            Some(folder) if folder.join(FILE).exists() => Ok(Self::open(&folder, &wanted.name)?.workplace),
+            Some(_) | None => Ok(Workplace::undemanding()),
+        }
     }
 
     /// Opens it: roots are loaded, keys derived, secrets found.

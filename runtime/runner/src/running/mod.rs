@@ -9,5 +9,7 @@ pub(crate) mod input;
 pub(crate) mod late;
 pub(crate) mod live;
 pub(crate) mod plan;
+pub(crate) mod remedy;
 pub(crate) mod report;
 pub(crate) mod state;
+pub(crate) mod workplace;

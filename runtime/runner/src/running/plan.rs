@@ -70,6 +70,8 @@ pub(crate) struct PlannedStep {
     pub(crate) component: PathBuf,
     /// What it must be.
     pub(crate) pin: Pin,
+    /// What pins it together with others; none for a component's file.
+    pub(crate) bundle: Option<Digest>,
     /// What it may reach.
     pub(crate) grants: Grants,
     /// The limits that files declare for it.
@@ -132,6 +134,7 @@ impl Plan {
             name: name.clone(),
             component: path,
             pin: Pin::Given(digest),
+            bundle: None,
             grants: Grants::default(),
             declared: LimitTable::default(),
             defaults: LimitTable::default(),
@@ -197,11 +200,14 @@ pub(crate) fn uses(project: &Project, step: &Label) -> Result<Vec<(String, Plann
 
 /// A step that no workflow uses: nothing is granted, and the project's limits apply.
 pub(crate) fn unused(project: &Project, label: &Label) -> Result<PlannedStep, Fault> {
+    let component = project.component(label)?;
+    let (pin, bundle) = pin(project, label)?;
     Ok(PlannedStep {
         name: label.to_string(),
-        place: files::place(&project.component(label)?),
-        component: project.component(label)?,
-        pin: pin(project, label)?,
+        place: files::place(&component),
+        component,
+        pin,
+        bundle: Some(bundle),
         grants: Grants::default(),
         declared: LimitTable::default(),
         defaults: project.defaults().clone(),
@@ -214,10 +220,13 @@ pub(crate) fn planned(
     step: &stepward_flow::Step,
 ) -> Result<PlannedStep, Fault> {
     let file = files::place(&project.workflow_file(workflow.name().as_str()));
+    let component = project.component(step.step()).map_err(|fault| fault.at(&file))?;
+    let (pin, bundle) = pin(project, step.step())?;
     Ok(PlannedStep {
         place: format!("{file}: step {}", step.name()),
-        component: project.component(step.step()).map_err(|fault| fault.at(&file))?,
-        pin: pin(project, step.step())?,
+        component,
+        pin,
+        bundle: Some(bundle),
         name: step.name().to_string(),
         grants: step.grants().clone(),
         declared: step.limits().clone(),
@@ -225,14 +234,16 @@ pub(crate) fn planned(
     })
 }
 
-fn pin(project: &Project, step: &Label) -> Result<Pin, Fault> {
-    let locked = project.lock()?.steps.remove(step.as_str()).ok_or_else(|| {
+/// What the lock says of a step, and which lock that is.
+fn pin(project: &Project, step: &Label) -> Result<(Pin, Digest), Fault> {
+    let (mut lock, bundle) = project.locked()?;
+    let locked = lock.steps.remove(step.as_str()).ok_or_else(|| {
         Fault::new(Class::Refused, Owner::WorkflowAuthor, NOT_LOCKED)
             .at(crate::project::LOCK_FILE)
             .says(format_args!("the step {step:?} is not pinned"))
             .hint("run `stepward build`, review stepward.lock, and commit it")
     })?;
-    Ok(Pin::Locked(Box::new(locked), crate::build::pipeline::world_file(project, step)?))
+    Ok((Pin::Locked(Box::new(locked), crate::build::pipeline::world_file(project, step)?), bundle))
 }
 
 fn unknown(project: &Project, name: &str) -> Fault {

@@ -4,6 +4,7 @@ use super::{
     execute::Ran,
     heard::{Late, Refused},
     late::{self, LateJson},
+    workplace::Isolated,
 };
 use crate::render::{BAD, DIM, GOOD, Output, STRONG, Table, WARN, bytes, count, duration, styled};
 use serde::Serialize;
@@ -29,6 +30,8 @@ pub(crate) struct Report<'a> {
     pub(crate) ran: &'a [Ran],
     /// Effects that ended when their step was gone.
     pub(crate) late: &'a [Late],
+    /// Where they ran; none where no worker was started.
+    pub(crate) isolated: Option<&'a Isolated>,
     /// Why no further step ran, where it was not the last step's outcome.
     pub(crate) fault: Option<&'a Fault>,
 }
@@ -44,6 +47,8 @@ struct Json<'a> {
     steps: Vec<StepJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     late: Vec<LateJson<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    isolation: Option<&'a Isolated>,
 }
 
 /// Why a run did not succeed: a fault, and for a step's own error its code and kind.
@@ -209,6 +214,7 @@ impl Report<'_> {
             error,
             steps: steps.collect(),
             late: self.late.iter().map(LateJson::of).collect(),
+            isolation: self.isolated,
         };
         output.json("stepward.run/1", &json);
     }
@@ -240,6 +246,9 @@ impl Report<'_> {
             && let Some(folder) = last.trace.as_deref().and_then(Path::parent)
         {
             output.line(styled(DIM, format_args!("traces: {}", crate::files::place(folder))));
+        }
+        if let Some(isolated) = self.isolated {
+            output.line(isolated.line());
         }
     }
 

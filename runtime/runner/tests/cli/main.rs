@@ -8,6 +8,7 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "tests start the binary and make the files that it reads")]
 
+mod doctor;
 mod escapes;
 mod evidence;
 mod keys;

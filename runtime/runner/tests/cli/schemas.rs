@@ -3,6 +3,7 @@
 use crate::{folder, stepward};
 use serde_json::Value;
 use std::{fs, path::Path};
+use stepward::worker::lockdown::Promise;
 use stepward_seam::LimitName;
 
 /// Checks a document against the part of JSON Schema that these schemas use.
@@ -31,6 +32,7 @@ fn conforms(root: &Value, schema: &Value, value: &Value, at: &str) -> Result<(),
         Some("object") => value.is_object(),
         Some("array") => value.is_array(),
         Some("string") => value.is_string(),
+        Some("boolean") => value.is_boolean(),
         Some("integer") => value.is_u64(),
         Some(other) => panic!("the type {other} is not known here"),
     };
@@ -76,6 +78,21 @@ fn every_limit_is_in_the_schemas() {
     let schema = stepward(here.path(), &["schema", "trace"]).must(0).json();
     let listed = schema["properties"]["limits"]["propertyNames"]["enum"].as_array().unwrap().clone();
     assert_eq!(listed, LimitName::ALL.iter().map(|limit| Value::from(limit.as_str())).collect::<Vec<_>>());
+}
+
+/// The worker crate names the promises; three schemas list them for others.
+#[test]
+fn every_promise_is_in_the_schemas() {
+    let here = folder(&[]);
+    let all = Promise::ALL.iter().map(|promise| Value::from(promise.name())).collect::<Vec<_>>();
+    for (schema, pointer) in [
+        ("doctor", "/$defs/promise/enum"),
+        ("run", "/properties/isolation/properties/missing/items/enum"),
+        ("environment", "/$defs/Require/oneOf/1/items/enum"),
+    ] {
+        let schema = stepward(here.path(), &["schema", schema]).must(0).json();
+        assert_eq!(schema.pointer(pointer).unwrap().as_array().unwrap(), &all, "{pointer}");
+    }
 }
 
 #[test]

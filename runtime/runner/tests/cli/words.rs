@@ -16,6 +16,7 @@ fn help_names_every_command_and_the_exit_codes() {
         "measure",
         "run",
         "runs",
+        "doctor",
         "demo",
         "schema",
         "completions",
@@ -51,7 +52,9 @@ fn a_wrong_command_line_is_a_usage_error_in_both_forms() {
 #[test]
 fn schemas_are_json_and_the_contract_is_wit() {
     let here = folder(&[]);
-    for name in ["project", "workflow", "environment", "case", "trace", "late", "run", "inspect", "error"] {
+    for name in
+        ["project", "workflow", "environment", "case", "trace", "late", "run", "inspect", "doctor", "error"]
+    {
         let schema = stepward(here.path(), &["schema", name]).must(0).json();
         assert!(schema["properties"].is_object(), "{name}");
     }

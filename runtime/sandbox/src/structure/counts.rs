@@ -1,6 +1,6 @@
 //! How many of everything, and how large: bounded before a compiler sees it.
 
-use super::{SCHEMAS_SECTION, STRUCTURE, payloads};
+use super::{SCHEMAS_SECTION, STRUCTURE, payloads, resources::Resources};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::LimitName;
 use wasmparser::{
@@ -65,6 +65,7 @@ pub(super) struct Counts<'a> {
     pub(super) exports: Vec<String>,
     pub(super) schemas: Option<&'a [u8]>,
     pub(super) core_instances: u64,
+    pub(super) resources: Resources,
 }
 
 /// Bytes of a page of linear memory; other page sizes are refused.
@@ -164,6 +165,12 @@ fn invalid(error: &wasmparser::BinaryReaderError) -> Fault {
         )
 }
 
+fn two_schemas() -> Fault {
+    Fault::new(Class::Refused, Owner::StepAuthor, INVALID)
+        .says(format_args!("the component has the section `{SCHEMAS_SECTION}` twice"))
+        .hint("readers would differ in which one counts; build the step again with `stepward build`")
+}
+
 fn cut_off(end: usize, size: usize) -> Fault {
     Fault::new(Class::Refused, Owner::StepAuthor, INVALID)
         .says(format_args!(
@@ -174,7 +181,13 @@ fn cut_off(end: usize, size: usize) -> Fault {
 
 pub(super) fn read(bytes: &[u8], max_instances: u64) -> Result<Counts<'_>, Fault> {
     let mut reader = Reader { size: bytes.len(), ..Reader::default() };
-    let mut counts = Counts { imports: vec![], exports: vec![], schemas: None, core_instances: 0 };
+    let mut counts = Counts {
+        imports: vec![],
+        exports: vec![],
+        schemas: None,
+        core_instances: 0,
+        resources: Resources::default(),
+    };
     for payload in payloads(bytes) {
         // A proposal that is off may already fail to parse: the validator names it afterwards.
         let payload = match payload {
@@ -230,7 +243,11 @@ impl Reader {
                 add(&mut 0, self.signature, "parameters and results of one function type", MAX_SIGNATURE)?;
             }
             Payload::CoreTypeSection(s) => add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?,
-            Payload::ComponentTypeSection(s) => add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?,
+            Payload::ComponentTypeSection(s) => {
+                add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?;
+                // What cannot be read is refused by the validator afterwards.
+                s.into_iter().flatten().for_each(|ty| counts.resources.look(&ty));
+            }
             Payload::ImportSection(s) => add(&mut tally.imports, s.count().into(), "imports", MAX_IMPORTS)?,
             Payload::ExportSection(s) => add(&mut tally.exports, s.count().into(), "exports", MAX_EXPORTS)?,
             Payload::FunctionSection(s) => {
@@ -281,7 +298,10 @@ impl Reader {
             Payload::ComponentImportSection(s) => return self.component_imports(s, counts),
             Payload::ComponentExportSection(s) => return self.component_exports(s, counts),
             Payload::CustomSection(s) if self.open == 1 && s.name() == SCHEMAS_SECTION => {
-                counts.schemas = Some(s.data());
+                // Two would leave it to the reader which one counts.
+                if counts.schemas.replace(s.data()).is_some() {
+                    return Err(two_schemas());
+                }
             }
             // Bounded by the sections above, by the validator, or by the component's size; custom
             // sections carry no meaning.
@@ -306,7 +326,9 @@ impl Reader {
     ) -> Result<(), Fault> {
         add(&mut self.tally.imports, section.count().into(), "imports", MAX_IMPORTS)?;
         for import in section {
-            counts.imports.push(import.map_err(|e| invalid(&e))?.name.name.to_owned());
+            let import = import.map_err(|e| invalid(&e))?;
+            counts.resources.reference(import.name.name, &import.ty);
+            counts.imports.push(import.name.name.to_owned());
         }
         Ok(())
     }
@@ -318,7 +340,11 @@ impl Reader {
     ) -> Result<(), Fault> {
         add(&mut self.tally.exports, section.count().into(), "exports", MAX_EXPORTS)?;
         for export in section {
-            counts.exports.push(export.map_err(|e| invalid(&e))?.name.name.to_owned());
+            let export = export.map_err(|e| invalid(&e))?;
+            if let Some(ty) = &export.ty {
+                counts.resources.reference(export.name.name, ty);
+            }
+            counts.exports.push(export.name.name.to_owned());
         }
         Ok(())
     }

@@ -2,10 +2,12 @@
 
 mod counts;
 mod proposals;
+mod resources;
 mod shallow;
 
 use crate::world::{self, Import};
 pub(crate) use counts::{MAX_MEMORIES, MAX_TABLES};
+use resources::NoResources;
 use shallow::Shallow;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{LimitName, Limits};
@@ -42,7 +44,8 @@ impl Inspected {
     ///
     /// # Errors
     /// A refusal that names the rule: `component-size`, `component-format`, `component-proposal`,
-    /// `component-structure`, `component-invalid`, or one of the rules on imports and exports.
+    /// `component-structure`, `component-invalid`, `component-resource`, or one of the rules on imports
+    /// and exports.
     pub fn read(pinned: Pinned, limits: &Limits) -> Result<Self, Fault> {
         let bytes = pinned.bytes();
         let most = limits.get(LimitName::ComponentBytes);
@@ -72,6 +75,8 @@ impl Inspected {
                 imports.push(import);
             }
         }
+        // After the imports, whose names say more where they are those of WASI.
+        let _none: NoResources = counts.resources.none()?;
         let exports =
             counts.exports.iter().filter_map(|n| Some((n.as_str(), types.component_item_for_export(n)?)));
         world::exports(types, exports)?;

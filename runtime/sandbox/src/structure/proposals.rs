@@ -21,6 +21,7 @@ pub(crate) const ALLOWED: WasmFeatures = WasmFeatures::MUTABLE_GLOBAL
     .union(WasmFeatures::CM_IMPLEMENTS);
 
 /// What is refused by name: more attack surface, nondeterminism, or limits that could not be summed.
+/// Where either of two would do, the later one is named.
 const REFUSED: &[(&str, WasmFeatures)] = &[
     ("memory64", WasmFeatures::MEMORY64),
     ("threads and shared memory", WasmFeatures::THREADS),
@@ -28,8 +29,8 @@ const REFUSED: &[(&str, WasmFeatures)] = &[
     ("multi-memory", WasmFeatures::MULTI_MEMORY),
     ("exceptions", WasmFeatures::EXCEPTIONS),
     ("legacy exceptions", WasmFeatures::LEGACY_EXCEPTIONS),
-    ("function references", WasmFeatures::FUNCTION_REFERENCES),
     ("garbage collection", WasmFeatures::GC),
+    ("function references", WasmFeatures::FUNCTION_REFERENCES),
     ("relaxed SIMD", WasmFeatures::RELAXED_SIMD),
     ("tail calls", WasmFeatures::TAIL_CALL),
     ("custom page sizes", WasmFeatures::CUSTOM_PAGE_SIZES),
@@ -65,10 +66,21 @@ pub(super) fn name(bytes: &[u8]) -> Option<Fault> {
     check(everything).ok()?;
     let mut used = Vec::new();
     if bytes.len() <= NAMED_BYTES {
-        // A proposal may imply others (GC needs function references): take each away together with
-        // nothing else, and keep those whose absence alone makes the bytes invalid.
+        // Those whose absence alone makes the bytes invalid. A proposal may imply others.
         let needed = REFUSED.iter().filter(|(_, feature)| check(everything.difference(*feature)).is_err());
         used.extend(needed.map(|(name, _)| *name));
+    }
+    if bytes.len() <= NAMED_BYTES && used.is_empty() {
+        // What either of two allows, such as typed references, needs neither alone: take away for good
+        // whatever the bytes are valid without, and one of the two is left.
+        let mut enough = everything;
+        for (name, feature) in REFUSED {
+            let fewer = enough.difference(*feature);
+            match check(fewer) {
+                Ok(()) => enough = fewer,
+                Err(_) => used.push(*name),
+            }
+        }
     }
     let used = match used.as_slice() {
         [] => format!("a proposal that steps may not: {}", why.message()),

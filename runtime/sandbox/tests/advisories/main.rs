@@ -24,7 +24,7 @@ use std::future::pending;
 use std::sync::Arc;
 use stepward_sandbox::{Engine, Inspected, Job, Outcome, Ready, Record};
 use stepward_seam::{
-    Body, Broker, BrokerFuture, CallSite, Grant, Grants, HostCall, HostReply, Label, Limits,
+    Body, Broker, BrokerFuture, CallSite, Grant, Grants, HostCall, HostReply, Interface, Label, Limits,
 };
 use stepward_trust::Pinned;
 
@@ -119,7 +119,8 @@ fn ready(engine: &Engine, bytes: Vec<u8>) -> Ready {
     let mut grants = Grants::default();
     let inspected = Inspected::read(Pinned::trust_on_first_use(bytes), &Limits::default()).unwrap();
     for import in inspected.imports() {
-        grants.add(Label::new(import.name()).unwrap(), Grant::Random).unwrap();
+        let grant = if import.interface == Interface::Secret.id() { Grant::Secret } else { Grant::Random };
+        grants.add(Label::new(import.name()).unwrap(), grant).unwrap();
     }
     engine.compile(&inspected.admit(&grants).unwrap()).unwrap()
 }

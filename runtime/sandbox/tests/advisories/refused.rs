@@ -128,7 +128,8 @@ fn typed_references_and_chains_of_them() {
     let chain = (1..8_000).fold("(type $c0 (func))".to_owned(), |text, n| {
         text + &format!("(type $c{n} (func (param (ref null $c{}))))", n - 1)
     });
-    uses(checks(&chain, ""), "the component uses");
+    uses(checks(&chain, ""), "the component uses function references");
+    uses(checks(&format!("(rec {chain})"), ""), "the component uses garbage collection");
     let structs = (1..8_000).fold("(type $c0 (struct))".to_owned(), |text, n| {
         text + &format!("(type $c{n} (struct (field (ref null $c{}))))", n - 1)
     });
@@ -175,6 +176,44 @@ fn components_that_call_each_other() {
     let borrows =
         r#"(component (import "r" (type $r (sub resource))) (import "f" (func (param "x" (borrow $r)))))"#;
     refused(beside(borrows), "component-structure", "holds another component");
+}
+
+/// GHSA-q554-3cjc-rx7p: handles to resources take memory of the host that no limit of a run counts. The
+/// engine has a bound of its own for each store, 100,000. No run comes near it: a handle is of a resource
+/// type, and no step has one, whatever it would do with its handles.
+#[test]
+fn handles_without_end() {
+    let defined = "(type $thing (resource (rep i32)))";
+    for built_in in ["resource.new", "resource.rep", "resource.drop"] {
+        let uses = format!("{defined} (core func (canon {built_in} $thing))");
+        refused(beside(&uses), "component-resource", "defines a resource type");
+        // Without a type of its own there is nothing to name: `$step-error`, the only one, is a record.
+        let other = format!("(core func (canon {built_in} $step-error))");
+        refused(beside(&other), "component-invalid", "resource");
+    }
+    for (declared, what) in [
+        (defined, "defines a resource type"),
+        (r#"(import "thing" (type (sub resource)))"#, "declares the resource type `thing`"),
+        (
+            r#"(import "dice" (implements "stepward:step/random@0.1.0") (instance
+              (export "cup" (type (sub resource)))
+              (export "bytes" (func (param "count" u32) (result (list u8))))))"#,
+            "declares the resource type `cup`",
+        ),
+        // In types that nothing uses.
+        (r#"(type (instance (export "cup" (type (sub resource)))))"#, "declares the resource type `cup`"),
+        (r#"(type (component (import "cup" (type (sub resource)))))"#, "declares the resource type `cup`"),
+        (
+            r#"(type (component (type (instance (export "cup" (type (sub resource)))))))"#,
+            "declares the resource type `cup`",
+        ),
+    ] {
+        refused(beside(declared), "component-resource", what);
+    }
+    // Handles that others make, in an interface that is none of the contract's.
+    let files = r#"(import "files" (instance (export "file" (type $file (sub resource)))
+        (export "open" (func (param "path" string) (result (own $file))))))"#;
+    refused(beside(files), "import-unknown", "`files` is none of the interfaces");
 }
 
 /// GHSA-m758-wjhj-p3jq: flags with more bits than names. No type of the contract has flags.

@@ -3,7 +3,7 @@
 use super::broker::{Asking, Questions, STOPPED};
 use super::pipe::{Gone, Pipe};
 use crate::lockdown::Locked;
-use crate::protocol::{Down, Ended, GuestEnd, Load, Run, Up};
+use crate::protocol::{Down, Ended, GuestEnd, Load, Overrun, Run, Up};
 use futures_util::stream::{FuturesUnordered, Stream};
 use std::collections::HashMap;
 use std::future::Future;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use stepward_sandbox::{self as sandbox, CodeKey, Engine, Guest, Job, Linkage, Opened, Ready, Record};
-use stepward_seam::{LimitName, Limits};
+use stepward_seam::{LimitName, Limits, Usage};
 use stepward_trust::Digest;
 use tokio::sync::oneshot;
 
@@ -131,7 +131,7 @@ impl Runner<'_> {
             let Guest { end, usage, .. } = engine.guest(&ready, job, cancelled).await;
             Ended {
                 run,
-                end: said(end),
+                end: said(end, &usage),
                 fuel: usage.fuel,
                 peak_memory_bytes: usage.peak_memory_bytes,
                 table_elements: usage.table_elements,
@@ -154,18 +154,48 @@ fn read(values: &[u64]) -> Limits {
     limits
 }
 
-fn said(end: sandbox::GuestEnd) -> GuestEnd {
+fn said(end: sandbox::GuestEnd, usage: &Usage) -> GuestEnd {
     match end {
         sandbox::GuestEnd::Returned(text) => GuestEnd::Returned(text),
         sandbox::GuestEnd::Errored { kind, code, message } => GuestEnd::Errored { kind, code, message },
         sandbox::GuestEnd::Aborted { place, message } => GuestEnd::Aborted { place, message },
         sandbox::GuestEnd::Trapped(message) => GuestEnd::Trapped(message),
-        sandbox::GuestEnd::Limit(name) => GuestEnd::Limit(name),
+        sandbox::GuestEnd::Limit(name) => ran_out(name, usage),
         sandbox::GuestEnd::Stopped(fault) if fault.rule() == STOPPED => GuestEnd::Stopped,
         sandbox::GuestEnd::Stopped(fault) => GuestEnd::Refused {
             rule: fault.rule().to_string(),
             owner: fault.owner().to_string(),
             message: fault.message().to_owned(),
         },
+    }
+}
+
+fn ran_out(limit: LimitName, usage: &Usage) -> GuestEnd {
+    match limit {
+        // These count what is too much before they end the run.
+        LimitName::HostCalls
+        | LimitName::BytesOut
+        | LimitName::LogLines
+        | LimitName::LogBytes
+        | LimitName::OutputBytes
+        // A call is counted before it is paid for.
+        | LimitName::Fuel => GuestEnd::Overrun(Overrun {
+            limit,
+            host_calls: usage.host_calls,
+            bytes_out: usage.bytes_out,
+            log_lines: usage.log_lines,
+            log_bytes: usage.log_bytes,
+            output_bytes: usage.output_bytes,
+        }),
+        LimitName::MemoryBytes
+        | LimitName::TableElements
+        | LimitName::Instances
+        | LimitName::WallTimeMs
+        | LimitName::BytesOutPerCall
+        | LimitName::BytesInPerCall
+        | LimitName::BytesIn
+        | LimitName::InputBytes
+        | LimitName::ComponentBytes
+        | LimitName::CompileTimeMs => GuestEnd::Limit(limit),
     }
 }

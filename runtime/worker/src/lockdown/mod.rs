@@ -36,9 +36,11 @@
 //!
 //! - A fault in the kernel behind one of the allowed system calls.
 //! - Time: a locked worker can burn its seconds of processor time. The parent holds the wall clock.
-//! - Page tables: a runner may make its reserved address space readable, and reading it costs the
-//!   kernel eight bytes of page table for each 4 KiB. No rlimit counts them; the worker is
-//!   marked as the first to end when memory is short, and a memory cgroup bounds it.
+//! - Memory, for some hundred milliseconds: a runner may make its reserved address space readable, and reading it costs the
+//!   kernel eight bytes of page table for each 4 KiB. No rlimit counts them, nor pages that were
+//!   filled and made read-only after it. The parent looks a few times a second at what its workers
+//!   hold and ends one that holds too much; until then the worker is marked as the first to end
+//!   when memory is short, and a memory cgroup bounds it.
 //! - The processor's own leaks between processes.
 
 pub mod attempt;

@@ -2,7 +2,7 @@
 
 use super::link::{Link, Loss, Secrecy};
 use super::program::Starter;
-use super::{WorkerOptions, start};
+use super::{WorkerOptions, short, start, watch};
 use crate::lockdown::{Ceilings, Kind};
 use crate::protocol::{Compile, Down, StartKind, Up};
 use std::sync::Arc;
@@ -16,6 +16,17 @@ const LOST: Rule = Rule::new("compile-process");
 /// Native code that one component can become: what a file of kept code may hold.
 const MOST_CODE_BYTES: u64 = 512 << 20;
 
+/// Native code is some times as large as its component, and some KiB more.
+const CODE_FOR_EACH_BYTE: u64 = 32;
+/// Native code that the smallest component may become.
+const LEAST_CODE_BYTES: u64 = 16 << 20;
+
+/// Native code that a component of this size can become.
+fn most_code(component: usize) -> u64 {
+    let grown = (component as u64).saturating_mul(CODE_FOR_EACH_BYTE);
+    grown.saturating_add(LEAST_CODE_BYTES).min(MOST_CODE_BYTES)
+}
+
 pub(super) async fn compile(
     starter: &Starter,
     options: &WorkerOptions,
@@ -23,18 +34,21 @@ pub(super) async fn compile(
     admitted: &Admitted,
 ) -> Result<Vec<u8>, Fault> {
     let ceilings = options.compiler;
-    let (link, mut frames, _) =
+    let (link, mut incoming, _) =
         start::worker(starter, options, Kind::Compiler, StartKind::Compiler, ceilings, engine).await?;
     let ends = Ends(Arc::clone(&link));
     let order = Down::Compile(Compile { component: admitted.bytes().to_vec() });
     let answer = match link.send(&order, Secrecy::Plain) {
-        Ok(()) => link.first(&mut frames, MOST_CODE_BYTES).await,
+        Ok(()) => tokio::select! {
+            answer = link.first(&mut incoming, most_code(admitted.bytes().len())) => answer,
+            loss = watch::overgrown(&link, ceilings) => Err(loss),
+        },
         Err(loss) => Err(loss),
     };
     drop(ends);
     match answer {
         Ok(Up::Compiled(native)) => Ok(native),
-        Ok(Up::NotCompiled(message)) => Err(not_compiled(&message)),
+        Ok(Up::NotCompiled(message)) => Err(not_compiled(&short(message))),
         Ok(Up::Hello(_) | Up::Call { .. } | Up::Ended(_)) => {
             Err(lost(&Loss::Protocol("a message that no compiler has"), ceilings))
         }

@@ -11,12 +11,15 @@
 
 use super::link::{Heard, Loss, Secrecy};
 use super::seat::Seat;
+use super::{overrun, short};
 use crate::protocol::{Answer, Down, Ended, GuestEnd};
 use std::sync::Arc;
 use std::time::Duration;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_sandbox::{self as sandbox, Import, ImportKind, Recorded, Tally, restored};
-use stepward_seam::{Broker, CallKind, CallSite, HostCall, HostReply, Interface, Label, Limits, Stop, Usage};
+use stepward_seam::{
+    Broker, CallKind, CallSite, HostCall, HostReply, Interface, Label, LimitName, Limits, Stop, Usage,
+};
 use tokio::sync::mpsc;
 
 /// A run could not go on because its worker was lost, more often than is tried.
@@ -47,8 +50,17 @@ pub(super) struct Conversation {
     /// Calls of this worker so far; behind `calls.len()` while the run catches up.
     asked: usize,
     losses: u32,
-    /// Why the broker ended the run, once it did.
-    stopped: Option<Fault>,
+    /// How this side ended the run, once it did.
+    stopped: Option<Stopped>,
+    /// What the run used, where that is more than came here.
+    overrun: Option<Usage>,
+}
+
+/// The end of a run that this side ended in a call.
+struct Stopped {
+    end: sandbox::GuestEnd,
+    /// Fuel that its guest owes for an answer that it was not given.
+    price: u64,
 }
 
 /// How one stay in a worker ended.
@@ -79,6 +91,7 @@ impl Conversation {
             asked: 0,
             losses: 0,
             stopped: None,
+            overrun: None,
         }
     }
 
@@ -87,7 +100,7 @@ impl Conversation {
     }
 
     pub(super) fn finish(self) -> (Usage, Vec<Recorded>) {
-        (self.tally.usage(), self.calls)
+        (self.overrun.unwrap_or_else(|| self.tally.usage()), self.calls)
     }
 
     /// Talks with the guest in one worker until it ends or the worker does.
@@ -97,8 +110,8 @@ impl Conversation {
         loop {
             let Some(heard) = hears.recv().await else { return self.lost(seat) };
             let step = match heard {
-                Heard::Call(call) => self.call(seat, call).await,
-                Heard::Ended(ended) => self.ended(seat, ended),
+                Heard::Call(call) => self.call(seat, *call).await,
+                Heard::Ended(ended) => self.ended(seat, *ended),
             };
             match step {
                 Next::Heard => {}
@@ -136,12 +149,19 @@ impl Conversation {
     }
 
     fn measured(&mut self, ended: &Ended) {
-        self.tally.measured(ended.fuel, ended.peak_memory_bytes, ended.table_elements);
+        let owed = self.stopped.as_ref().map_or(0, |stopped| stopped.price);
+        let fuel = ended.fuel.saturating_add(owed);
+        self.tally.measured(fuel, ended.peak_memory_bytes, ended.table_elements);
+    }
+
+    /// How this side ended the run, where it did and the worker has not said that it obeyed.
+    pub(super) fn stopped(&mut self) -> Option<sandbox::GuestEnd> {
+        self.stopped.take().map(|stopped| stopped.end)
     }
 
     fn lost(&mut self, seat: &Seat) -> Stay {
-        if let Some(fault) = self.stopped.take() {
-            return Stay::Over(sandbox::GuestEnd::Stopped(fault));
+        if let Some(end) = self.stopped() {
+            return Stay::Over(end);
         }
         self.losses += 1;
         if self.losses < MOST_LOSSES {
@@ -159,13 +179,16 @@ impl Conversation {
     }
 
     async fn call(&mut self, seat: &Seat, call: HostCall) -> Next {
+        if self.stopped.is_some() {
+            return Next::Violation("a call after its run was stopped");
+        }
         if let Err(what) = self.imported(&call) {
             return Next::Violation(what);
         }
         if self.tally.call(&call).is_err() {
             return Next::Violation("a call beyond the limits of its run");
         }
-        let place = self.asked;
+        let (place, kind) = (self.asked, call.kind());
         self.asked += 1;
         let recorded = self.broker.recorded(call.clone());
         let known = match self.calls.get(place) {
@@ -183,10 +206,16 @@ impl Conversation {
         };
         let reply = match reply {
             Ok(reply) => reply,
-            Err(fault) => return self.stop(seat, fault),
+            Err(Stop(fault)) => return self.stop(seat, sandbox::GuestEnd::Stopped(fault), 0),
         };
-        // Over its limit the worker ends the run, with the answer on record; it is told as much.
-        let _ = self.tally.reply(&reply);
+        // The worker gets nothing that its guest may not have.
+        let price = match self.tally.reply(&reply) {
+            Ok(price) => price,
+            Err(limit) => return self.stop(seat, sandbox::GuestEnd::Limit(limit), 0),
+        };
+        if reply.kind() != kind {
+            return self.stop(seat, sandbox::GuestEnd::Stopped(other_reply()), price);
+        }
         let secret = match reply.kind() {
             CallKind::Reveal => Secrecy::Secret,
             CallKind::Http | CallKind::Sign | CallKind::Now | CallKind::Random | CallKind::Log => {
@@ -197,16 +226,10 @@ impl Conversation {
     }
 
     /// Asks the broker, and records what it answers.
-    async fn ask(&mut self, place: usize, call: HostCall) -> Result<HostReply, Fault> {
-        let kind = call.kind();
+    async fn ask(&mut self, place: usize, call: HostCall) -> Result<HostReply, Stop> {
         let site =
             CallSite { run: Arc::clone(&self.run), step: Arc::clone(&self.step), sequence: place as u64 };
-        let reply = self.broker.call(site, call).await.map_err(|Stop(fault)| fault)?;
-        if reply.kind() != kind {
-            return Err(Fault::new(Class::Internal, Owner::Embedder, REPLY)
-                .says("the broker answered a call with the reply of another kind of call")
-                .hint("Broker::call must return the variant of HostReply that has the call's name"));
-        }
+        let reply = self.broker.call(site, call).await?;
         if let Some(recorded) = self.calls.get_mut(place) {
             recorded.reply = Some(reply.recorded());
         }
@@ -214,8 +237,8 @@ impl Conversation {
     }
 
     /// Ends the run in this call. The guest's end is waited for, for what it used.
-    fn stop(&mut self, seat: &Seat, fault: Fault) -> Next {
-        self.stopped = Some(fault);
+    fn stop(&mut self, seat: &Seat, end: sandbox::GuestEnd, price: u64) -> Next {
+        self.stopped = Some(Stopped { end, price });
         answer(seat, Answer::Stop, Secrecy::Plain)
     }
 
@@ -242,20 +265,29 @@ impl Conversation {
 
     fn ended(&mut self, seat: &Seat, ended: Ended) -> Next {
         self.measured(&ended);
-        if let Some(fault) = self.stopped.take() {
+        if let Some(stopped) = self.stopped.take() {
             return match ended.end {
-                GuestEnd::Stopped => Next::Over(sandbox::GuestEnd::Stopped(fault)),
+                GuestEnd::Stopped
+                    if ended.fuel.saturating_add(stopped.price) > self.tally.limit(LimitName::Fuel) =>
+                {
+                    Next::Over(sandbox::GuestEnd::Limit(LimitName::Fuel))
+                }
+                GuestEnd::Stopped => Next::Over(stopped.end),
                 GuestEnd::Returned(_)
                 | GuestEnd::Errored { .. }
                 | GuestEnd::Aborted { .. }
                 | GuestEnd::Trapped(_)
                 | GuestEnd::Limit(_)
+                | GuestEnd::Overrun(_)
                 | GuestEnd::Refused { .. }
                 | GuestEnd::NotLoaded(_) => {
-                    self.stopped = Some(fault);
+                    self.stopped = Some(stopped);
                     Next::Violation("another end than the one that was ordered")
                 }
             };
+        }
+        if let (true, Whose::Guest) = (self.asked < self.calls.len(), whose(&ended.end)) {
+            return Next::Over(not_repeated());
         }
         Next::Over(match ended.end {
             GuestEnd::Returned(text) => match self.tally.output(text.len()) {
@@ -266,23 +298,59 @@ impl Conversation {
             GuestEnd::Aborted { place, message } => sandbox::GuestEnd::Aborted { place, message },
             GuestEnd::Trapped(message) => {
                 seat.retire();
-                sandbox::GuestEnd::Trapped(message)
+                match self.broker.released(message) {
+                    Ok(message) => sandbox::GuestEnd::Trapped(message),
+                    Err(Stop(fault)) => sandbox::GuestEnd::Stopped(fault),
+                }
             }
             GuestEnd::Limit(name) => sandbox::GuestEnd::Limit(name),
+            GuestEnd::Overrun(claimed) => {
+                match overrun::usage(&claimed, self.tally.usage(), &self.limits) {
+                    Ok(usage) => self.overrun = Some(usage),
+                    Err(what) => return Next::Violation(what),
+                }
+                sandbox::GuestEnd::Limit(claimed.limit)
+            }
             GuestEnd::Stopped => return Next::Violation("a stop that nobody ordered"),
-            GuestEnd::Refused { rule, owner, message } => match restored(&rule, &owner, &message) {
-                Some(fault) => sandbox::GuestEnd::Stopped(fault),
-                None => return Next::Violation("an end by a rule that the sandbox does not have"),
-            },
+            GuestEnd::Refused { rule, owner, message } => {
+                seat.retire();
+                match self.broker.released(short(message)) {
+                    Ok(message) => match restored(&rule, &owner, &message) {
+                        Some(fault) => sandbox::GuestEnd::Stopped(fault),
+                        None => return Next::Violation("an end by a rule that the sandbox does not have"),
+                    },
+                    Err(Stop(fault)) => sandbox::GuestEnd::Stopped(fault),
+                }
+            }
             GuestEnd::NotLoaded(why) => {
                 seat.retire();
-                sandbox::GuestEnd::Stopped(
-                    Fault::new(Class::Internal, Owner::Stepward, LOAD)
-                        .says(format_args!("checked code could not be made ready in a worker: {why}"))
-                        .hint("delete the folder of kept code, so that it is compiled again; if that does not help, please report this"),
-                )
+                sandbox::GuestEnd::Stopped(match self.broker.released(short(why)) {
+                    Ok(why) => not_loaded(&why),
+                    Err(Stop(fault)) => fault,
+                })
             }
         })
+    }
+}
+
+/// Who brought a run to its end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// The guest, which would do the same again.
+    Guest,
+    /// The worker or this side.
+    Host,
+}
+
+fn whose(end: &GuestEnd) -> Whose {
+    match end {
+        GuestEnd::Returned(_)
+        | GuestEnd::Errored { .. }
+        | GuestEnd::Aborted { .. }
+        | GuestEnd::Trapped(_)
+        | GuestEnd::Limit(_)
+        | GuestEnd::Overrun(_) => Whose::Guest,
+        GuestEnd::Stopped | GuestEnd::Refused { .. } | GuestEnd::NotLoaded(_) => Whose::Host,
     }
 }
 
@@ -293,11 +361,23 @@ fn answer(seat: &Seat, answer: Answer, secret: Secrecy) -> Next {
     }
 }
 
+fn not_loaded(why: &str) -> Fault {
+    Fault::new(Class::Internal, Owner::Stepward, LOAD)
+        .says(format_args!("checked code could not be made ready in a worker: {why}"))
+        .hint("delete the folder of kept code, so that it is compiled again; if that does not help, please report this")
+}
+
+fn other_reply() -> Fault {
+    Fault::new(Class::Internal, Owner::Embedder, REPLY)
+        .says("the broker answered a call with the reply of another kind of call")
+        .hint("Broker::call must return the variant of HostReply that has the call's name")
+}
+
 fn not_repeated() -> sandbox::GuestEnd {
     sandbox::GuestEnd::Stopped(
         Fault::new(Class::Internal, Owner::Stepward, REPEATED)
             .says(
-                "the worker process of this run was lost, and in another one the step asked something else than before",
+                "the worker process of this run was lost, and in another one the step did not ask what it had asked before",
             )
             .hint("what the run had done stands; please report this with the component and the trace"),
     )

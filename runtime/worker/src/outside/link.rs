@@ -1,21 +1,22 @@
 //! The parent's end of one worker's pipe.
 //!
-//! What is sent is written at once while the pipe takes it, and by a task of the link's own when it
-//! does not. What is received is held against what this worker may say now; anything else ends it.
+//! What is sent is written at once where one run is alone in the worker, and otherwise by a task of the
+//! link's own: together with what other runs send at the same time, and as the pipe takes it. What is
+//! received is held against what this worker may say now; anything else ends it.
 
 use super::program::Process;
+use super::stream::{Receiver, Sender, split};
 use crate::protocol::{Down, Ended, FrameError, Frames, Up, encode};
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stepward_seam::HostCall;
-use tokio::net::UnixStream;
 use tokio::sync::{Notify, mpsc};
 use zeroize::Zeroize;
 
-/// Bytes read from the pipe at a time.
-const READ_BYTES: usize = 64 << 10;
+/// Messages leave together up to about so many bytes.
+const BATCH_BYTES: usize = 64 << 10;
 /// The longest first message.
 pub(super) const HELLO_BYTES: u64 = 16 << 10;
 
@@ -30,6 +31,8 @@ pub(super) enum Loss {
     Frame(FrameError),
     /// It did not do what it was told in time, and was killed.
     Disobeyed,
+    /// It held more memory than it may, and was killed.
+    Overgrown,
     /// Nobody needed it any more.
     Retired,
 }
@@ -41,16 +44,17 @@ impl fmt::Display for Loss {
             Self::Protocol(what) => write!(f, "it broke the protocol: {what}"),
             Self::Frame(error) => write!(f, "it broke the protocol: {error}"),
             Self::Disobeyed => f.write_str("it did not obey in time"),
+            Self::Overgrown => f.write_str("it held more memory than it may"),
             Self::Retired => f.write_str("it was retired"),
         }
     }
 }
 
-/// What a run hears of its guest.
+/// What a run hears of its guest. Boxed, since the channel of each run has room for many.
 #[derive(Debug)]
 pub(super) enum Heard {
-    Call(HostCall),
-    Ended(Ended),
+    Call(Box<HostCall>),
+    Ended(Box<Ended>),
 }
 
 /// A run in the worker, as the link sees it.
@@ -58,13 +62,13 @@ enum Tenant {
     /// Somebody waits for what it says. `asked` while a call of it is unanswered.
     Runs { heard: mpsc::Sender<Heard>, frame: u64, asked: bool },
     /// It was cancelled and has not said yet that it is over.
-    Cancelled { frame: u64 },
+    Cancelled { frame: u64, asked: bool },
 }
 
 impl Tenant {
     fn frame(&self) -> u64 {
         match self {
-            Self::Runs { frame, .. } | Self::Cancelled { frame } => *frame,
+            Self::Runs { frame, .. } | Self::Cancelled { frame, .. } => *frame,
         }
     }
 }
@@ -74,6 +78,36 @@ struct Chunk {
     bytes: Vec<u8>,
     written: usize,
     secret: Secrecy,
+}
+
+impl Chunk {
+    /// Writes what the pipe takes now.
+    fn write(&mut self, stream: &Sender) -> Written {
+        let rest = self.bytes.get(self.written..).unwrap_or_default();
+        match stream.send(rest) {
+            Ok(Some(written)) if written == rest.len() => Written::Whole,
+            Ok(Some(written)) => {
+                self.written += written;
+                Written::Part
+            }
+            Ok(None) => Written::Part,
+            // The reader hears of it too, and knows how the process ended.
+            Err(_) => Written::Whole,
+        }
+    }
+
+    /// Whether the next message can leave together with this one.
+    fn takes(&self, next: &Self) -> bool {
+        let plain = self.secret == Secrecy::Plain && next.secret == Secrecy::Plain;
+        plain && self.bytes.len() + next.bytes.len() <= BATCH_BYTES
+    }
+}
+
+/// Whether a message has left.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    Whole,
+    Part,
 }
 
 /// Whether a message holds bytes that must not stay in memory.
@@ -95,13 +129,21 @@ impl Drop for Chunk {
 struct State {
     tenants: HashMap<u64, Tenant>,
     unsent: VecDeque<Chunk>,
+    /// The link's task has taken messages and not written all of them yet.
+    writing: bool,
     process: Option<Process>,
     loss: Option<Loss>,
 }
 
+/// What has come from a worker.
+pub(super) struct Incoming {
+    receiver: Receiver,
+    frames: Frames,
+}
+
 /// One worker, as far as its pipe goes.
 pub(super) struct Link {
-    stream: UnixStream,
+    stream: Sender,
     state: Mutex<State>,
     /// Something waits for the pipe, or the link is over.
     stirred: Notify,
@@ -114,15 +156,26 @@ impl fmt::Debug for Link {
 }
 
 impl Link {
-    pub(super) fn new(stream: UnixStream, process: Process) -> Arc<Self> {
+    pub(super) fn new(socket: UnixStream, process: Process) -> std::io::Result<(Arc<Self>, Incoming)> {
+        Self::of(socket, Some(process))
+    }
+
+    fn of(socket: UnixStream, process: Option<Process>) -> std::io::Result<(Arc<Self>, Incoming)> {
+        let (stream, receiver) = split(socket)?;
         let state =
-            State { tenants: HashMap::new(), unsent: VecDeque::new(), process: Some(process), loss: None };
-        Arc::new(Self { stream, state: Mutex::new(state), stirred: Notify::new() })
+            State { tenants: HashMap::new(), unsent: VecDeque::new(), writing: false, process, loss: None };
+        let link = Arc::new(Self { stream, state: Mutex::new(state), stirred: Notify::new() });
+        Ok((link, Incoming { receiver, frames: Frames::default() }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while holding it; if it did, every later frame is still checked alone.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The number of the worker's process, while there is one.
+    pub(super) fn process(&self) -> Option<u32> {
+        self.lock().process.as_ref().and_then(Process::id)
     }
 
     /// Why the worker is gone, if it is.
@@ -132,39 +185,37 @@ impl Link {
 
     /// Sends a message, or queues it behind those that wait already.
     pub(super) fn send(&self, message: &Down, secret: Secrecy) -> Result<(), Loss> {
-        // Room for the whole message at once: a buffer that grows leaves copies behind.
-        let room = match secret {
-            Secrecy::Plain => 0,
-            Secrecy::Secret => message.secret_bytes().saturating_add(1 << 10),
-        };
-        let bytes = encode(message, Vec::with_capacity(room)).map_err(Loss::Frame)?;
+        self.send_after(message, secret, |_| {})
+    }
+
+    /// As [`send`](Self::send), in one step with a change of what the link knows.
+    fn send_after(
+        &self,
+        message: &Down,
+        secret: Secrecy,
+        change: impl FnOnce(&mut State),
+    ) -> Result<(), Loss> {
+        // Room for the whole message at once: a buffer that grows copies, and leaves the copies behind.
+        let bytes = encode(message, Vec::with_capacity(message.about_bytes())).map_err(Loss::Frame)?;
         let mut state = self.lock();
+        change(&mut state);
         if let Some(loss) = &state.loss {
             return Err(loss.clone());
         }
-        state.unsent.push_back(Chunk { bytes, written: 0, secret });
-        self.write(&mut state);
-        if !state.unsent.is_empty() {
-            self.stirred.notify_one();
+        let mut chunk = Chunk { bytes, written: 0, secret };
+        // A run that is alone goes on at once. Where there are many, those that are ready now leave in
+        // one write, which is most of what sending costs.
+        let alone = state.tenants.len() <= 1 && !state.writing && state.unsent.is_empty();
+        if alone && chunk.write(&self.stream) == Written::Whole {
+            return Ok(());
         }
+        match state.unsent.back_mut() {
+            Some(last) if last.takes(&chunk) => last.bytes.extend_from_slice(&chunk.bytes),
+            Some(_) | None => state.unsent.push_back(chunk),
+        }
+        drop(state);
+        self.stirred.notify_one();
         Ok(())
-    }
-
-    /// Writes what the pipe takes now.
-    fn write(&self, state: &mut State) {
-        while let Some(chunk) = state.unsent.front_mut() {
-            let rest = chunk.bytes.get(chunk.written..).unwrap_or_default();
-            if rest.is_empty() {
-                state.unsent.pop_front();
-                continue;
-            }
-            match self.stream.try_write(rest) {
-                Ok(written) => chunk.written += written,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
-                // The reader hears of it too, and knows how the process ended.
-                Err(_) => return state.unsent.clear(),
-            }
-        }
     }
 
     /// Announces a run before it is sent. `frame` is the longest frame that it may cause.
@@ -181,10 +232,11 @@ impl Link {
 
     /// Answers the call of a run.
     pub(super) fn answer(&self, run: u64, message: &Down, secret: Secrecy) -> Result<(), Loss> {
-        if let Some(Tenant::Runs { asked, .. }) = self.lock().tenants.get_mut(&run) {
-            *asked = false;
-        }
-        self.send(message, secret)
+        self.send_after(message, secret, |state| {
+            if let Some(Tenant::Runs { asked, .. }) = state.tenants.get_mut(&run) {
+                *asked = false;
+            }
+        })
     }
 
     /// Gives a run up. Whether the worker still owes its end.
@@ -192,7 +244,8 @@ impl Link {
         {
             let mut state = self.lock();
             let Some(tenant) = state.tenants.get_mut(&run) else { return Owed::Nothing };
-            *tenant = Tenant::Cancelled { frame: tenant.frame() };
+            let (Tenant::Runs { asked, .. } | Tenant::Cancelled { asked, .. }) = *tenant;
+            *tenant = Tenant::Cancelled { frame: tenant.frame(), asked };
         }
         match self.send(&Down::Cancel { run }, Secrecy::Plain) {
             Ok(()) => Owed::End,
@@ -212,43 +265,41 @@ impl Link {
             if state.loss.is_some() {
                 return;
             }
-            state.loss = Some(loss);
+            state.loss = Some(loss.clone());
             state.unsent.clear();
             (state.process.take(), std::mem::take(&mut state.tenants))
         };
-        if let Some(mut process) = process {
-            let status = process.end();
-            if let Some(Loss::Died(why)) = &mut self.lock().loss {
-                *why = status;
+        match (loss, process) {
+            // How it ended is waited for, and told.
+            (Loss::Died(_), Some(process)) => {
+                let status = process.end();
+                self.lock().loss = Some(Loss::Died(status));
             }
+            // It ends with its value.
+            (_, process) => drop(process),
         }
         self.stirred.notify_one();
         drop(tenants);
     }
 
     /// The one message that is waited for, while what was sent before goes out.
-    pub(super) async fn first(&self, frames: &mut Frames, most: u64) -> Result<Up, Loss> {
+    pub(super) async fn first(&self, incoming: &mut Incoming, most: u64) -> Result<Up, Loss> {
         let first = tokio::select! {
-            first = self.next(frames, |_| most) => first,
+            first = self.next(incoming, |_| most) => first,
             loss = self.drain() => Err(loss),
         };
         first.inspect_err(|loss| self.lose(loss.clone())).map_err(|loss| self.loss().unwrap_or(loss))
     }
 
-    async fn next(&self, frames: &mut Frames, most: impl Fn(&Self) -> u64) -> Result<Up, Loss> {
+    async fn next(&self, incoming: &mut Incoming, most: impl Fn(&Self) -> u64) -> Result<Up, Loss> {
         loop {
-            if let Some(up) = frames.next(most(self)).map_err(Loss::Frame)? {
+            if let Some(up) = incoming.frames.next(most(self)).map_err(Loss::Frame)? {
                 return Ok(up);
             }
             let died = || Loss::Died(String::new());
-            self.stream.readable().await.map_err(|_| died())?;
-            let received = frames.received();
-            received.reserve(READ_BYTES);
-            match self.stream.try_read_buf(received) {
-                Ok(0) => return Err(died()),
+            match incoming.receiver.receive(incoming.frames.received()).await {
+                Ok(0) | Err(_) => return Err(died()),
                 Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Err(_) => return Err(died()),
             }
         }
     }
@@ -259,10 +310,10 @@ impl Link {
     }
 
     /// Reads and writes until the worker is lost.
-    pub(super) async fn serve(self: Arc<Self>, mut frames: Frames) {
+    pub(super) async fn serve(self: Arc<Self>, mut incoming: Incoming) {
         let reads = async {
             loop {
-                match self.next(&mut frames, Self::longest).await.and_then(|up| self.take(up)) {
+                match self.next(&mut incoming, Self::longest).await.and_then(|up| self.take(up)) {
                     Ok(()) => {}
                     Err(loss) => return loss,
                 }
@@ -279,25 +330,43 @@ impl Link {
     }
 
     /// Writes what the pipe did not take at once, until the worker is lost.
-    pub(super) async fn drain(&self) -> Loss {
+    async fn drain(&self) -> Loss {
         loop {
             self.stirred.notified().await;
+            // Whoever else is ready now sends first: one write then takes it all.
+            tokio::task::yield_now().await;
             loop {
-                {
-                    let mut state = self.lock();
-                    if let Some(loss) = &state.loss {
-                        return loss.clone();
-                    }
-                    self.write(&mut state);
-                    if state.unsent.is_empty() {
-                        break;
-                    }
+                let batch = match self.batch() {
+                    Ok(batch) => batch,
+                    Err(loss) => return loss,
+                };
+                if batch.is_empty() {
+                    break;
                 }
-                if self.stream.writable().await.is_err() {
+                if self.write(batch).await.is_err() {
                     return Loss::Died(String::new());
                 }
             }
         }
+    }
+
+    /// Takes what waits to be sent. None means that senders may write for themselves again.
+    fn batch(&self) -> Result<VecDeque<Chunk>, Loss> {
+        let mut state = self.lock();
+        if let Some(loss) = &state.loss {
+            return Err(loss.clone());
+        }
+        state.writing = !state.unsent.is_empty();
+        Ok(std::mem::take(&mut state.unsent))
+    }
+
+    async fn write(&self, batch: VecDeque<Chunk>) -> std::io::Result<()> {
+        for mut chunk in batch {
+            while chunk.write(&self.stream) == Written::Part {
+                self.stream.writable().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Holds one message against what this worker may say now.
@@ -310,14 +379,20 @@ impl Link {
                 }
                 Some(Tenant::Runs { heard, asked, .. }) => {
                     *asked = true;
-                    hand(heard, Heard::Call(call.into()))
+                    hand(heard, Heard::Call(Box::new(call.into())))
                 }
-                // Asked before it heard that it was cancelled.
-                Some(Tenant::Cancelled { .. }) => Ok(()),
+                // It asked before it heard that it was cancelled, and is not answered any more.
+                Some(Tenant::Cancelled { asked, .. }) if !*asked => {
+                    *asked = true;
+                    Ok(())
+                }
+                Some(Tenant::Cancelled { .. }) => {
+                    Err(Loss::Protocol("a second call before the answer to the first"))
+                }
                 None => Err(Loss::Protocol("a call for a run that it does not have")),
             },
             Up::Ended(ended) => match state.tenants.remove(&ended.run) {
-                Some(Tenant::Runs { heard, .. }) => hand(&heard, Heard::Ended(ended)),
+                Some(Tenant::Runs { heard, .. }) => hand(&heard, Heard::Ended(Box::new(ended))),
                 Some(Tenant::Cancelled { .. }) => Ok(()),
                 None => Err(Loss::Protocol("the end of a run that it does not have")),
             },
@@ -343,3 +418,6 @@ pub(super) enum Owed {
     End,
     Nothing,
 }
+
+#[cfg(test)]
+mod tests;

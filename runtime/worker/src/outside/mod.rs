@@ -3,10 +3,13 @@
 mod compile;
 mod conversation;
 mod link;
+mod overrun;
 mod pool;
 mod program;
 mod seat;
 mod start;
+mod stream;
+mod watch;
 
 pub use program::Program;
 
@@ -19,7 +22,7 @@ use std::future::Future;
 use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_sandbox::{Admitted, CodeKey, Compiler, Finished, GuestEnd, Job, Linkage};
 use stepward_seam::LimitName;
@@ -293,10 +296,11 @@ impl Workers {
                 Err(_) => return closed(),
             },
         };
+        let mut alone = None;
         loop {
             let seat = tokio::select! {
                 biased;
-                seat = self.inner.pool.seat(code, self.group(code, group)) => seat,
+                seat = self.inner.pool.seat(code, self.group(code, group), alone) => seat,
                 () = &mut deadline => return late,
             };
             let seat = match seat {
@@ -311,21 +315,20 @@ impl Workers {
             };
             match stay {
                 Some(Stay::Over(end)) => return end,
-                Some(Stay::Again) => {}
+                Some(Stay::Again) => alone = Some(alone_with(code)),
                 None => {
                     conversation.overdue(&seat, &mut hears).await;
-                    return late;
+                    return conversation.stopped().unwrap_or(late);
                 }
             }
         }
     }
 
     fn group(&self, code: &Code, group: Group) -> Group {
-        static ALONE: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
         match self.inner.options.isolation {
             Isolation::Bundle => group,
             Isolation::Step => Group::of(code.linkage().component()),
-            Isolation::Run => Group::alone(code.linkage().component(), ALONE.fetch_add(1, Ordering::Relaxed)),
+            Isolation::Run => alone_with(code),
         }
     }
 
@@ -349,6 +352,21 @@ impl Workers {
         drop(all);
         self.inner.pool.end();
     }
+}
+
+/// A group that no other run has.
+fn alone_with(code: &Code) -> Group {
+    static ALONE: AtomicU64 = AtomicU64::new(1);
+    Group::alone(code.linkage().component(), ALONE.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Longest text of a worker in a fault, in bytes: more than any sentence of ours, less than anybody reads.
+const WORDS_BYTES: usize = 4 << 10;
+
+/// What a worker says of itself, no longer than it has reason to be.
+fn short(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(WORDS_BYTES));
+    text
 }
 
 fn closed() -> GuestEnd {

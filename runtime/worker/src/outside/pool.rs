@@ -3,11 +3,14 @@
 //! Workers belong to one trust group and serve many of its runs at once. A worker takes no further
 //! run after a number of them, after a guest trapped in it, and where newly compiled code is to be
 //! run beside guests that ran before it; it ends when its last run has ended.
+//!
+//! A run whose worker was lost is repeated in a worker of its own while there is room: whatever brought
+//! the first one down then takes nobody along twice.
 
 use super::link::{Link, Loss};
 use super::seat::Seat;
 use super::start;
-use super::{Code, Group, WorkerOptions};
+use super::{Code, Group, Isolation, WorkerOptions};
 use crate::lockdown::Promises;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -95,7 +98,7 @@ struct Inner {
 /// What can be done for a run now.
 enum Found {
     Place(Arc<Worker>),
-    Start,
+    Start(Group),
     Wait,
 }
 
@@ -109,12 +112,20 @@ impl Pool {
     }
 
     /// A place for one run of `code`, in a worker of its group. Waits where every worker is full.
-    pub(super) async fn seat(self: &Arc<Self>, code: &Code, group: Group) -> Result<Seat, Fault> {
+    /// `alone` is a group that nobody else has, for a run that is better off in a worker of its own where
+    /// there is room for one.
+    pub(super) async fn seat(
+        self: &Arc<Self>,
+        code: &Code,
+        group: Group,
+        alone: Option<Group>,
+    ) -> Result<Seat, Fault> {
         loop {
             let freed = self.freed.notified();
-            match self.find(code, group) {
+            let found = alone.and_then(|alone| self.find_alone(alone));
+            match found.unwrap_or_else(|| self.find(code, group)) {
                 Found::Place(worker) => return Ok(Seat::new(Arc::clone(self), worker)),
-                Found::Start => {
+                Found::Start(group) => {
                     let starting = Starting { pool: self, group };
                     let worker = start::runner(&self.starter, &self.options, self.engine, group).await?;
                     // In one step with the end of `starting`, so that no other run starts one too many.
@@ -125,11 +136,35 @@ impl Pool {
         }
     }
 
+    /// The worker of a group that one run alone has, or room to start it.
+    fn find_alone(&self, group: Group) -> Option<Found> {
+        let mut inner = self.inner();
+        inner.workers.retain(|worker| worker.link.loss().is_none());
+        if let Some(worker) = inner.workers.iter().find(|worker| worker.group == group) {
+            let mut occupied = worker.occupied();
+            occupied.running += 1;
+            occupied.started += 1;
+            occupied.retired = true;
+            return Some(Found::Place(Arc::clone(worker)));
+        }
+        if inner.workers.len() + inner.starting.len() >= self.options.workers.get() as usize {
+            return None;
+        }
+        // Many runs may have lost one worker: they start theirs one after the other.
+        if inner.starting.len() >= self.options.workers_per_group.get() as usize {
+            return Some(Found::Wait);
+        }
+        inner.starting.push(group);
+        Some(Found::Start(group))
+    }
+
     fn find(&self, code: &Code, group: Group) -> Found {
         let mut inner = self.inner();
         inner.workers.retain(|worker| worker.link.loss().is_none());
         let options = &self.options;
         let mut best: Option<(&Arc<Worker>, MutexGuard<'_, Occupied>)> = None;
+        // Has room, but none for this code, and will not have.
+        let mut unfit: Option<(&Arc<Worker>, u32)> = None;
         let mut of_group = inner.starting.iter().filter(|starting| **starting == group).count();
         for worker in inner.workers.iter().filter(|worker| worker.group == group) {
             let occupied = worker.occupied();
@@ -138,8 +173,14 @@ impl Pool {
             }
             of_group += 1;
             let beside = occupied.started > 0 && code.is_new() && !occupied.codes.contains(&code.number());
-            if beside || occupied.codes.len() >= MOST_CODES || occupied.running >= options.runs_at_once.get()
-            {
+            let full = occupied.codes.len() >= MOST_CODES && !occupied.codes.contains(&code.number());
+            if beside || full {
+                if unfit.is_none_or(|(_, least)| occupied.running < least) {
+                    unfit = Some((worker, occupied.running));
+                }
+                continue;
+            }
+            if occupied.running >= options.runs_at_once.get() {
                 continue;
             }
             if best.as_ref().is_none_or(|(_, least)| occupied.running < least.running) {
@@ -152,20 +193,26 @@ impl Pool {
             Some((worker, mut occupied)) if occupied.running == 0 || !may_start => {
                 occupied.running += 1;
                 occupied.started += 1;
-                occupied.retired = occupied.started >= options.runs_per_worker.get();
+                occupied.retired = match options.isolation {
+                    Isolation::Bundle | Isolation::Step => occupied.started >= options.runs_per_worker.get(),
+                    Isolation::Run => true,
+                };
                 Found::Place(Arc::clone(worker))
             }
             Some(_) | None if may_start => {
                 drop(best);
                 inner.starting.push(group);
-                Found::Start
+                Found::Start(group)
             }
             Some(_) | None => {
                 drop(best);
-                // A worker of another group that nobody is in makes room.
+                // What makes room where it can: a worker of another group that nobody is in, or else one of
+                // this group that could never take this run, at once or with its last run.
+                let elsewhere = of_group < options.workers_per_group.get() as usize;
                 let idle = inner.workers.iter().find(|w| w.group != group && w.occupied().running == 0);
-                if let Some(idle) = idle.filter(|_| of_group < options.workers_per_group.get() as usize) {
-                    idle.retire();
+                let unfit = unfit.map(|(worker, _)| worker);
+                if let Some(worker) = idle.filter(|_| elsewhere).or(unfit) {
+                    worker.retire();
                     self.freed.notify_waiters();
                 }
                 Found::Wait
@@ -179,11 +226,12 @@ impl Pool {
         self.freed.notify_waiters();
     }
 
-    /// Ends every worker.
+    /// Ends every worker, and waits until they are gone.
     pub(super) fn end(&self) {
         for worker in std::mem::take(&mut self.inner().workers) {
             worker.link.lose(Loss::Retired);
         }
+        self.starter.settle();
     }
 }
 

@@ -14,8 +14,8 @@ use tokio::sync::mpsc;
 /// room that the sandbox leaves for the elements of lists.
 const FRAME_SLACK_BYTES: u64 = 128 << 10;
 
-/// Numbers runs over all workers of this process, so that no worker can guess another's and none is
-/// ever used twice.
+/// Numbers runs over all workers of this process, so that none is ever used twice. They can be guessed:
+/// what keeps a worker from another's runs is that each link knows only its own.
 static RUNS: AtomicU64 = AtomicU64::new(1);
 
 /// A place. Dropping it cancels the run that is in it, if it has not ended.
@@ -69,7 +69,7 @@ impl Seat {
 
 /// The longest frame that a run under these limits may cause: the sandbox itself allows a guest's
 /// words twice the larger of these limits, counted in the host's memory.
-fn longest(limits: &Limits) -> u64 {
+pub(super) fn longest(limits: &Limits) -> u64 {
     limits
         .get(LimitName::BytesOutPerCall)
         .max(limits.get(LimitName::OutputBytes))

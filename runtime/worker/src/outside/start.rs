@@ -1,16 +1,15 @@
 //! Bringing a worker to where it can be told what to do.
 
-use super::link::{HELLO_BYTES, Link, Loss};
+use super::link::{HELLO_BYTES, Incoming, Link, Loss};
 use super::pool::Worker;
-use super::{Group, WorkerOptions};
+use super::{Group, WorkerOptions, watch};
 use crate::lockdown::{Ceilings, Kind, Promises};
-use crate::protocol::{Down, Frames, Hello, PROTOCOL, Start, StartKind, Up};
+use crate::protocol::{Down, Hello, PROTOCOL, Start, StartKind, Up};
 use std::sync::Arc;
 use std::time::Duration;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_sandbox::CodeKey;
 use stepward_trust::Digest;
-use tokio::net::UnixStream;
 
 use super::link::Secrecy;
 pub(super) use super::program::Starter;
@@ -31,14 +30,33 @@ pub(super) async fn runner(
     let key = options.keys.key()?;
     let kind = StartKind::Runner { concurrency: options.runs_at_once.get(), key };
     let ceilings = options.runner;
-    let (link, frames, promises) = worker(starter, options, Kind::Runner, kind, ceilings, engine).await?;
-    tokio::spawn(Arc::clone(&link).serve(frames));
+    let (link, incoming, promises) = worker(starter, options, Kind::Runner, kind, ceilings, engine).await?;
+    let served = Served(Arc::clone(&link));
+    tokio::spawn(async move {
+        let link = &served.0;
+        tokio::select! {
+            () = Arc::clone(link).serve(incoming) => {}
+            loss = watch::overgrown(link, ceilings) => {
+                tracing::error!(%loss, "a worker was killed");
+                link.lose(loss);
+            }
+        }
+    });
     Ok(Worker::new(link, CodeKey::new(key), promises, group))
+}
+
+/// Nobody hears a worker whose task is gone, as it is when its runtime ends before the engine does.
+struct Served(Arc<Link>);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        self.0.lose(Loss::Retired);
+    }
 }
 
 /// How often a worker that dies before it is ready is started again: it has done nothing yet, so
 /// nothing is lost by it.
-const STARTS: u32 = 3;
+const STARTS: u32 = 5;
 
 /// A worker of either kind that has locked itself in as far as is required.
 pub(super) async fn worker(
@@ -48,7 +66,7 @@ pub(super) async fn worker(
     start: StartKind,
     ceilings: Ceilings,
     engine: Digest,
-) -> Result<(Arc<Link>, Frames, Promises), Fault> {
+) -> Result<(Arc<Link>, Incoming, Promises), Fault> {
     let mut starts = 0;
     loop {
         starts += 1;
@@ -86,20 +104,18 @@ async fn once(
     start: StartKind,
     ceilings: Ceilings,
     engine: Digest,
-) -> Result<(Arc<Link>, Frames, Promises), NotReady> {
-    let (process, stream) = starter.start(kind).await?;
-    let stream = UnixStream::from_std(stream).map_err(|error| not_ready(&error.to_string()))?;
-    let link = Link::new(stream, process);
-    let mut frames = Frames::default();
+) -> Result<(Arc<Link>, Incoming, Promises), NotReady> {
+    let (process, socket) = starter.start(kind).await?;
+    let (link, mut incoming) = Link::new(socket, process).map_err(|error| not_ready(&error.to_string()))?;
     let start = Down::Start(Start { kind: start, ceilings });
     let ready = async {
         link.send(&start, Secrecy::Secret)?;
-        link.first(&mut frames, HELLO_BYTES).await
+        link.first(&mut incoming, HELLO_BYTES).await
     };
     let said = match tokio::time::timeout(READY_WITHIN, ready).await {
         Ok(said) => said.map_err(|loss| match loss {
             Loss::Died(_) => NotReady::Died(loss.to_string()),
-            Loss::Protocol(_) | Loss::Frame(_) | Loss::Disobeyed | Loss::Retired => {
+            Loss::Protocol(_) | Loss::Frame(_) | Loss::Disobeyed | Loss::Overgrown | Loss::Retired => {
                 not_ready(&loss.to_string()).into()
             }
         })?,
@@ -119,7 +135,7 @@ async fn once(
         return Err(refuse(not_ready("it is another version than this process")));
     }
     options.required.hold_against(&promises).map_err(|missing| refuse(missing.into()))?;
-    Ok((link, frames, promises))
+    Ok((link, incoming, promises))
 }
 
 pub(super) fn not_ready(why: &str) -> Fault {

@@ -31,13 +31,21 @@ pub enum Down {
     },
 }
 
+/// Room for what is small in a message: numbers, names, lengths.
+const REST_BYTES: usize = 1 << 10;
+
 impl Down {
-    /// About how many bytes of it are secret: room to encode it without leaving copies behind.
-    pub(crate) fn secret_bytes(&self) -> usize {
-        match self {
-            Self::Answer { answer, .. } => answer.secret_bytes(),
-            Self::Start(_) | Self::Compile(_) | Self::Load(_) | Self::Run(_) | Self::Cancel { .. } => 0,
-        }
+    /// About how many bytes it takes, and at least as many as it takes where some of them are secret:
+    /// room to encode it without copying, and without leaving copies behind.
+    pub(crate) fn about_bytes(&self) -> usize {
+        let large = match self {
+            Self::Start(_) | Self::Cancel { .. } => 0,
+            Self::Compile(compile) => compile.component.len(),
+            Self::Load(load) => load.sealed.len(),
+            Self::Run(run) => run.input.len(),
+            Self::Answer { answer, .. } => answer.large_bytes(),
+        };
+        large.saturating_add(REST_BYTES)
     }
 }
 
@@ -205,4 +213,24 @@ pub enum GuestEnd {
     },
     /// The code could not be made ready.
     NotLoaded(String),
+    /// This limit ran out in a call or an output that went no further than the worker.
+    Overrun(Overrun),
+}
+
+/// What is counted of a run that a limit ended, with what was too much for it: the parent never sees
+/// that, and the run's usage has it.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Overrun {
+    /// The limit.
+    pub limit: LimitName,
+    /// Host calls.
+    pub host_calls: u64,
+    /// Bytes from guest to host.
+    pub bytes_out: u64,
+    /// Log lines.
+    pub log_lines: u64,
+    /// Bytes of all log lines.
+    pub log_bytes: u64,
+    /// Bytes of the output document.
+    pub output_bytes: u64,
 }

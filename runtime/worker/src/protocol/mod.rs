@@ -14,8 +14,14 @@ mod frame;
 mod message;
 mod wire;
 
+#[cfg(test)]
+mod tests;
+
+pub(crate) use frame::KEPT_BYTES;
 pub use frame::{FrameError, Frames, decode_up, encode};
-pub use message::{Compile, Down, Ended, GuestEnd, Hello, Imported, Load, Run, Start, StartKind, Up};
+pub use message::{
+    Compile, Down, Ended, GuestEnd, Hello, Imported, Load, Overrun, Run, Start, StartKind, Up,
+};
 pub use wire::{Answer, Bytes, Call, Request, Response, Shown, Signed};
 
 /// The version of the protocol; a worker says it first.

@@ -151,17 +151,14 @@ impl Answer {
         }
     }
 
-    /// Bytes of a revealed secret in it.
-    pub(crate) fn secret_bytes(&self) -> usize {
+    /// Bytes of a body or of a revealed secret in it.
+    pub(crate) fn large_bytes(&self) -> usize {
         match self {
-            Self::Reveal(Ok(Shown { value: Some(value), .. })) => value.0.len(),
-            Self::Reveal(_)
-            | Self::Http(_)
-            | Self::Sign(_)
-            | Self::Now(_)
-            | Self::Random(_)
-            | Self::Log
-            | Self::Stop => 0,
+            Self::Reveal(Ok(Shown { value: Some(Bytes(bytes)), .. }))
+            | Self::Http(Ok(Response { body: Bytes(bytes), .. }))
+            | Self::Sign(Ok(Signed { bytes: Bytes(bytes), .. }))
+            | Self::Random(Bytes(bytes)) => bytes.len(),
+            Self::Reveal(_) | Self::Http(_) | Self::Sign(_) | Self::Now(_) | Self::Log | Self::Stop => 0,
         }
     }
 

@@ -3,7 +3,7 @@
 use crate::support::{SUPPORT, admit, admitted, alone, engine, rule, run};
 use std::sync::Arc;
 use stepward::worker::lockdown::Ceilings;
-use stepward::{Admitted, Deadline, LimitName, Limits};
+use stepward::{Admitted, CodeDir, CodeKey, Deadline, Engine, EngineOptions, LimitName, Limits, Prepared};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_compiler_that_is_lost_refuses_its_component_and_no_other() {
@@ -73,4 +73,27 @@ async fn a_compiler_without_memory_ends_and_says_what_it_had() {
     let fault = compile(4 << 20).await.expect_err("without it does not");
     assert_eq!(fault.rule().as_str(), "compile-process", "{fault}");
     assert!(fault.message().contains("SIGABRT") && fault.message().contains("4 MiB"), "{fault}");
+}
+
+/// What a compiler gave is kept for workers only: an engine that runs guests in this process does not
+/// load it.
+#[tokio::test(flavor = "multi_thread")]
+async fn code_of_a_worker_is_never_loaded_here() {
+    let _alone = alone().await;
+    let folder = tempfile::tempdir().unwrap();
+    let kept = || {
+        let dir = cap_std::fs::Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
+        CodeDir::new(dir, CodeKey::new([7; 32]))
+    };
+    let limits = Limits::default();
+    let prepared = async |engine: Engine| {
+        let step = engine.prepare(admitted(), Some(&kept()), &limits, Deadline::start(&limits)).await;
+        step.unwrap().prepared()
+    };
+    let garbage = || engine("compiler-gives-garbage", |_| {});
+    assert_eq!(prepared(garbage()).await, Prepared::Compiled);
+    assert_eq!(prepared(garbage()).await, Prepared::Loaded);
+    let here = || Engine::new(EngineOptions { concurrency: 1 }).unwrap();
+    assert_eq!(prepared(here()).await, Prepared::Compiled);
+    assert_eq!(prepared(here()).await, Prepared::Loaded);
 }

@@ -4,7 +4,11 @@
 
 mod chaos;
 mod compilers;
+mod endless;
+mod places;
+mod stops;
 mod support;
+mod words;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +56,19 @@ async fn a_worker_that_breaks_the_protocol_is_killed_and_its_run_ends_with_a_nam
         );
         tokio::time::timeout(Duration::from_secs(10), engine.close()).await.expect("it closes");
     }
+}
+
+/// A run that is repeated asks what it had asked before: an end that comes sooner is none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_run_that_does_not_ask_again_is_not_believed() {
+    let _alone = support::alone().await;
+    let engine = engine("forgets", |_| {});
+    let step = step(&engine).await;
+    let mut ends = Vec::new();
+    for _ in 0..2 {
+        ends.push(run(&engine, &step, "[1]", Arc::default()).await);
+    }
+    assert!(ends.iter().any(|end| rule(end) == Some("worker-repeat")), "{ends:?}");
 }
 
 /// What only the worker can know is cut down to what was granted, and its words are a guest's words.
