@@ -110,8 +110,7 @@ impl Gate {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let ours = listener.local_addr().unwrap().port();
         edit(&stage.environment(), &format!(":{port}/api"), &format!(":{ours}/api"));
-        let text = fs::read_to_string(stage.environment()).unwrap();
-        fs::write(stage.environment(), format!("{text}\n[workers]\n{workers}\n")).unwrap();
+        edit(&stage.environment(), "[workers]\nrequire = []\n", &format!("[workers]\n{workers}\n"));
         let (answered, watched) = watch::channel(0);
         let behind = Arc::clone(&stage);
         tokio::spawn(async move {

@@ -227,7 +227,7 @@ async fn the_environment() {
         &[
             (Missing, 9, "environment-missing", place),
             (Empty, 9, "environment-syntax", "environments/dev/environment.toml:1:1"),
-            (Truncated, 9, "environment-undeclared", "environments/dev/environment.toml:"),
+            (Truncated, 9, "environment-syntax", "environments/dev/environment.toml:"),
             (Folder, 9, "file-kind", place),
             (Binary, 9, "file-utf8", "environments/dev/environment.toml:"),
             (Huge(MIB), 9, "file-size", place),
