@@ -28,9 +28,10 @@ const PROBE: &str = "worker-probe";
 fn main() -> ExitCode {
     // Before anything is read, opened or started: a worker holds nothing that it could give away.
     let mut arguments = std::env::args_os().skip(1);
+    // A person who types one of these words alone is told that it is no command.
     match arguments.next() {
-        Some(first) if first == WORKER => stepward::worker::main(arguments),
-        Some(first) if first == PROBE => command::doctor::probe(arguments),
+        Some(first) if first == WORKER && arguments.len() > 0 => stepward::worker::main(arguments),
+        Some(first) if first == PROBE && arguments.len() > 0 => command::doctor::probe(arguments),
         Some(_) | None => cli::main(),
     }
 }

@@ -27,6 +27,16 @@ fn help_names_every_command_and_the_exit_codes() {
     assert!(help.contains("3 refused, 4 step failed, 5 limit exceeded"), "{help}");
 }
 
+/// These start processes that guests live in; typed alone they are words like any other.
+#[test]
+fn what_only_the_program_itself_says_is_no_command() {
+    let here = folder(&[]);
+    for word in ["worker", "worker-probe"] {
+        let said = stepward(here.path(), &[word]).must(2).stderr;
+        assert!(said.contains(&format!("unrecognized subcommand '{word}'")), "{said}");
+    }
+}
+
 #[test]
 fn a_wrong_command_line_is_a_usage_error_in_both_forms() {
     let here = folder(&[]);
