@@ -8,6 +8,8 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "a test plays the host, who has files")]
 
+mod between;
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -67,7 +69,7 @@ both_ways! {
 }
 
 fn component() -> Vec<u8> {
-    wat::parse_str(include_str!("support.wat")).expect("the guest encodes")
+    wat::parse_str(include_str!("../support.wat")).expect("the guest encodes")
 }
 
 fn grants() -> Grants {
@@ -299,7 +301,7 @@ async fn a_replay_that_this_machine_cannot_make_is_no_divergence(way: Way) {
 async fn a_replay_that_is_too_slow_is_no_divergence(way: Way) {
     let engine = way.engine(1);
     // It counts until its fuel ends, which takes far longer than a millisecond.
-    let text = include_str!("support.wat").replace(
+    let text = include_str!("../support.wat").replace(
         "(local.set $left (local.get $len))",
         "(loop $on (br $on)) (local.set $left (local.get $len))",
     );
@@ -348,7 +350,7 @@ async fn a_run_that_its_wall_time_ended_is_followed_as_far_as_it_went(way: Way) 
     // Between two calls: the guest counts for a while after each.
     let count = "(local.set $turns (i32.const 1000000)) (loop $count
         (local.set $turns (i32.sub (local.get $turns) (i32.const 1))) (br_if $count (local.get $turns)))";
-    let text = include_str!("support.wat")
+    let text = include_str!("../support.wat")
         .replace("(local $left i32)", "(local $left i32) (local $turns i32)")
         .replace("(drop (call $now))", &format!("(drop (call $now)) {count}"));
     let bytes = wat::parse_str(text).unwrap();
@@ -453,7 +455,7 @@ async fn a_compile_that_takes_too_long_is_named_by_the_limit_that_ran_out(way: W
     // Long enough to compile that a millisecond is over first: 200 functions of 200 additions.
     let body = "(local.set 0 (i32.add (local.get 0) (i32.const 7)))".repeat(200);
     let functions = format!("(func (param i32) {body})").repeat(200);
-    let text = include_str!("support.wat")
+    let text = include_str!("../support.wat")
         .replace("(core module $step", &format!("(core module {functions})\n(core module $step"));
     let bytes = wat::parse_str(text).unwrap();
     for (short, other) in
@@ -532,82 +534,4 @@ async fn a_case_is_held_to_its_calls_and_its_end(way: Way) {
     ));
     let fault = Case::from_json(r#"{"input":1,"expects":{}}"#, "cases/a.json").unwrap_err();
     assert_eq!((fault.rule().as_str(), fault.place()), ("case-format", "cases/a.json"));
-}
-
-/// A host may have several runtimes, such as one for each of its tests, and one engine.
-#[test]
-fn an_engine_outlives_the_runtime_of_its_first_run() {
-    for way in Way::BOTH {
-        let engine = way.engine(2);
-        let mut prepared = None;
-        for _ in 0..3 {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async {
-                let step = match prepared.take() {
-                    Some(step) => step,
-                    None => step(&engine, None).await,
-                };
-                let finished = engine.run(&step, job("[1]", Arc::new(Ticks::default())), now()).await;
-                assert!(matches!(finished.outcome, Outcome::Succeeded(_)), "{way:?}: {:?}", finished.outcome);
-                prepared = Some(step);
-            });
-        }
-    }
-}
-
-/// Nothing of a run tells in which way it was made.
-#[tokio::test]
-async fn a_trace_of_one_way_replays_in_the_other() {
-    let [here, workers] = Way::BOTH.map(|way| way.engine(1));
-    assert_eq!(here.fingerprint(), workers.fingerprint());
-    for (first, second) in [(&here, &workers), (&workers, &here)] {
-        let (compiled, loaded) = (step(first, None).await, step(second, None).await);
-
-        // To its end, and to the end of each limit that a guest can come to by itself.
-        let cut = [LimitName::HostCalls, LimitName::BytesIn, LimitName::OutputBytes, LimitName::Fuel];
-        for limit in std::iter::once(None).chain(cut.map(Some)) {
-            let mut limits = Limits::default();
-            if let Some(limit) = limit {
-                let most = if limit == LimitName::Fuel { 12_000 } else { 4 };
-                limits.set(limit, most).unwrap();
-            }
-            let job = Job::new("run-1", "echo", "[1,2]", limits, Arc::new(Ticks::default()));
-            let trace = first.run(&compiled, job, now()).await.trace;
-            let ended = trace.end == End::LimitExceeded { limit: limit.unwrap_or(LimitName::Fuel) };
-            assert_eq!(ended, limit.is_some(), "{:?}", trace.end);
-            let verdict = replay(second, &loaded, &trace, None).await.unwrap();
-            assert_eq!(verdict, Replay::Identical, "{limit:?}");
-        }
-
-        // A step belongs to the engine that made it.
-        let elsewhere = second.run(&compiled, job("1", Arc::new(Ticks::default())), now()).await;
-        let Outcome::Refused(fault) = elsewhere.outcome else { panic!("{:?}", elsewhere.outcome) };
-        assert_eq!((fault.class(), fault.owner()), (Class::Internal, Owner::Embedder), "{fault}");
-    }
-}
-
-/// The compiler in a worker may have been taken over: what it gave is never loaded into this process.
-#[tokio::test]
-async fn code_that_one_way_kept_is_not_loaded_by_the_other() {
-    for order in [Way::BOTH, [Way::InWorkers, Way::InProcess]] {
-        let folder = tempfile::tempdir().unwrap();
-        let dir = cap_std::fs::Dir::open_ambient_dir(folder.path(), cap_std::ambient_authority()).unwrap();
-        let kept = CodeDir::new(dir, CodeKey::new([7; 32]));
-        let [first, second] = order.map(|way| way.engine(1));
-        for prepared in [Prepared::Compiled, Prepared::Loaded] {
-            assert_eq!(step(&first, Some(&kept)).await.prepared(), prepared);
-        }
-        assert_eq!(step(&second, Some(&kept)).await.prepared(), Prepared::Compiled);
-        // Nor by its name: where it stands in the other's place, its tag is not the other's.
-        let files = || std::fs::read_dir(folder.path()).unwrap().map(|file| file.unwrap().path());
-        assert_eq!(files().count(), 2);
-        let whole: Vec<_> = files().map(|file| std::fs::read(file).unwrap()).collect();
-        for (file, other) in files().zip(whole.iter().rev()) {
-            std::fs::write(file, other).unwrap();
-        }
-        for engine in [&first, &second] {
-            let prepared = step(engine, Some(&kept)).await.prepared();
-            assert!(matches!(prepared, Prepared::Recompiled(_)), "{prepared:?}");
-        }
-    }
 }
