@@ -11,7 +11,7 @@ use stepward::{
     Engine, Isolation, Program, WorkerOptions,
     worker::{
         SystemKeys, Workers,
-        lockdown::{MissingPromises, Promise, Promises, Required},
+        lockdown::{Kept, MissingPromises, Promise, Promises, Required},
     },
 };
 use stepward_broker::{Demand, Demanded, Environment, Isolation as Written};
@@ -106,8 +106,8 @@ impl Workplace {
     }
 
     /// Refused where a worker does not promise what is demanded.
-    pub(crate) fn hold_against(&self, promises: &Promises) -> Result<(), Fault> {
-        self.options.required.hold_against(promises).map_err(|missing| self.refuse(&missing))
+    pub(crate) fn hold(&self, promises: Promises) -> Result<Kept, Fault> {
+        self.options.required.hold(promises).map_err(|missing| self.refuse(&missing))
     }
 
     /// Starts a worker, which tells what it promises here.
@@ -119,9 +119,8 @@ impl Workplace {
     /// The engine. Refused where a worker does not promise what is demanded; what is missing and was
     /// not demanded is a warning.
     pub(crate) async fn open(&self, output: &Output) -> Result<Opened, Fault> {
-        let promises = self.promises().await?;
-        self.hold_against(&promises)?;
-        let missing = missing(&promises);
+        let kept = self.hold(self.promises().await?)?;
+        let missing = missing(kept.promises());
         if !missing.is_empty() {
             output.warning(format_args!(
                 "worker processes do not promise {} on this machine; `stepward doctor` says why",

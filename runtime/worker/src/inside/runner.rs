@@ -83,7 +83,7 @@ impl Runner<'_> {
     fn obey(&mut self, down: Down) -> Result<(), Gone> {
         match down {
             Down::Load(load) => self.load(load),
-            Down::Run(run) => self.start(run),
+            Down::Run(run) => self.start(run)?,
             Down::Answer { run, answer } => self.questions.answer(run, answer),
             // A run that has ended meanwhile has said so already.
             Down::Cancel { run } => drop(self.running.remove(&run)),
@@ -104,8 +104,9 @@ impl Runner<'_> {
         self.codes.insert(code, loaded);
     }
 
-    fn start(&mut self, order: Run) {
+    fn start(&mut self, order: Run) -> Result<(), Gone> {
         let Run { run, code, limits, input } = order;
+        let limits = read(&limits)?;
         let (going_on, ends) = oneshot::channel::<()>();
         self.running.insert(run, going_on);
         let ready = match self.codes.get(&code) {
@@ -123,7 +124,7 @@ impl Runner<'_> {
                 run: Arc::default(),
                 step: Arc::default(),
                 input: &input,
-                limits: read(&limits),
+                limits,
                 broker: Arc::new(Asking { run, questions }),
                 record: Record::Elsewhere,
             };
@@ -138,6 +139,7 @@ impl Runner<'_> {
             }
         };
         self.going.push(Box::pin(going));
+        Ok(())
     }
 }
 
@@ -145,13 +147,16 @@ fn ended(run: u64, end: GuestEnd) -> Ended {
     Ended { run, end, fuel: 0, peak_memory_bytes: 0, table_elements: 0 }
 }
 
-/// The parent has checked these values already; one that is none leaves the default.
-fn read(values: &[u64]) -> Limits {
+/// One value for each limit: a parent that leaves one out is none.
+fn read(values: &[u64]) -> Result<Limits, Gone> {
+    if values.len() != LimitName::ALL.len() {
+        return Err(Gone::Broken);
+    }
     let mut limits = Limits::default();
     for (name, value) in LimitName::ALL.iter().zip(values) {
-        let _ = limits.set(*name, *value);
+        limits.set(*name, *value).map_err(|_| Gone::Broken)?;
     }
-    limits
+    Ok(limits)
 }
 
 fn said(end: sandbox::GuestEnd, usage: &Usage) -> GuestEnd {
@@ -197,5 +202,27 @@ fn ran_out(limit: LimitName, usage: &Usage) -> GuestEnd {
         | LimitName::InputBytes
         | LimitName::ComponentBytes
         | LimitName::CompileTimeMs => GuestEnd::Limit(limit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+    use stepward_seam::{LimitName, Limits};
+
+    #[test]
+    fn no_limit_can_be_left_out() {
+        let values: Vec<u64> = LimitName::ALL.iter().map(|name| name.most()).collect();
+        assert_eq!(read(&values).unwrap(), Limits::most());
+        for wrong in [&values[1..], &[], &[values.as_slice(), &[1]].concat()] {
+            read(wrong).unwrap_err();
+        }
+        for at in 0..values.len() {
+            for wrong in [0, u64::MAX] {
+                let mut values = values.clone();
+                values[at] = wrong;
+                read(&values).unwrap_err();
+            }
+        }
     }
 }

@@ -49,7 +49,7 @@ pub mod probe;
 pub mod promise;
 
 pub use attempt::{Around, Attempt, Attempted};
-pub use promise::{MissingPromises, Promise, Promises, Required, State};
+pub use promise::{Kept, MissingPromises, Promise, Promises, Required, State};
 
 #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
 #[path = "linux/mod.rs"]
@@ -131,8 +131,7 @@ impl Lockdown {
     /// even then, and should only say so and end.
     pub fn lock(mut self, ceilings: Ceilings, required: &Required) -> Result<Locked, MissingPromises> {
         machine::lock(self.kind, ceilings, &mut self.promises);
-        required.hold_against(&self.promises)?;
-        Ok(Locked { promises: self.promises })
+        Ok(Locked { kept: required.hold(self.promises)? })
     }
 }
 
@@ -146,12 +145,12 @@ pub fn seccomp_table(kind: Kind) -> Vec<Allowed> {
 /// handles guests takes one.
 #[derive(Debug)]
 pub struct Locked {
-    promises: Promises,
+    kept: Kept,
 }
 
 impl Locked {
     /// What became of each promise, required or not.
     pub fn promises(&self) -> &Promises {
-        &self.promises
+        self.kept.promises()
     }
 }

@@ -170,13 +170,24 @@ impl Required {
     ///
     /// # Errors
     /// The required promises that are missing.
-    pub fn hold_against(&self, promises: &Promises) -> Result<(), MissingPromises> {
+    pub fn hold(&self, promises: Promises) -> Result<Kept, MissingPromises> {
         let missing: Vec<_> = self
             .0
             .iter()
             .filter_map(|&promise| promises.why_missing(promise).map(|why| (promise, why.to_owned())))
             .collect();
-        if missing.is_empty() { Ok(()) } else { Err(MissingPromises(missing)) }
+        if missing.is_empty() { Ok(Kept(promises)) } else { Err(MissingPromises(missing)) }
+    }
+}
+
+/// A report in which nothing that was required is missing. Only [`Required::hold`] makes one.
+#[derive(Debug)]
+pub struct Kept(Promises);
+
+impl Kept {
+    /// What became of each promise, required or not.
+    pub fn promises(&self) -> &Promises {
+        &self.0
     }
 }
 
@@ -227,13 +238,13 @@ mod tests {
     fn a_missing_promise_refuses_only_where_it_is_required() {
         let mut promises = Promises::missing("not tried");
         promises.note(Promise::Seccomp, Ok(()));
-        Required::none().hold_against(&promises).unwrap();
-        Required::these([Promise::Seccomp]).hold_against(&promises).unwrap();
+        Required::none().hold(promises.clone()).unwrap();
+        Required::these([Promise::Seccomp]).hold(promises.clone()).unwrap();
         let missing =
-            Required::these([Promise::Seccomp, Promise::CpuLimit]).hold_against(&promises).unwrap_err();
+            Required::these([Promise::Seccomp, Promise::CpuLimit]).hold(promises.clone()).unwrap_err();
         assert_eq!(missing.iter().collect::<Vec<_>>(), [(Promise::CpuLimit, "not tried")]);
         assert_eq!(
-            Required::all().hold_against(&promises).unwrap_err().iter().count(),
+            Required::all().hold(promises.clone()).unwrap_err().iter().count(),
             Promise::ALL.len() - 1
         );
     }
@@ -242,6 +253,6 @@ mod tests {
     fn a_report_without_an_entry_promises_nothing() {
         let short = Promises(BTreeMap::new());
         assert_eq!(short.why_missing(Promise::Seccomp), Some("the worker did not say"));
-        Required::these([Promise::Seccomp]).hold_against(&short).unwrap_err();
+        Required::these([Promise::Seccomp]).hold(short).unwrap_err();
     }
 }

@@ -2,8 +2,9 @@
 
 use super::link::{Link, Loss, Secrecy};
 use super::program::Starter;
+use super::start::{Ready, Wanted};
 use super::{WorkerOptions, short, start, watch};
-use crate::lockdown::{Ceilings, Kind};
+use crate::lockdown::Ceilings;
 use crate::protocol::{Compile, Down, StartKind, Up};
 use std::sync::Arc;
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -34,8 +35,8 @@ pub(super) async fn compile(
     admitted: &Admitted,
 ) -> Result<Vec<u8>, Fault> {
     let ceilings = options.compiler;
-    let (link, mut incoming, _) =
-        start::worker(starter, options, Kind::Compiler, StartKind::Compiler, ceilings, engine).await?;
+    let wanted = Wanted { start: StartKind::Compiler, ceilings, engine };
+    let Ready { link, mut incoming, kept: _ } = start::worker(starter, options, wanted).await?;
     let ends = Ends(Arc::clone(&link));
     let order = Down::Compile(Compile { component: admitted.bytes().to_vec() });
     let answer = match link.send(&order, Secrecy::Plain) {

@@ -182,15 +182,13 @@ impl Conversation {
         if self.stopped.is_some() {
             return Next::Violation("a call after its run was stopped");
         }
-        if let Err(what) = self.imported(&call) {
-            return Next::Violation(what);
-        }
-        if self.tally.call(&call).is_err() {
-            return Next::Violation("a call beyond the limits of its run");
-        }
-        let (place, kind) = (self.asked, call.kind());
+        let call = match self.check(call) {
+            Ok(checked) => checked,
+            Err(what) => return Next::Violation(what),
+        };
+        let (place, kind) = (self.asked, call.0.kind());
         self.asked += 1;
-        let recorded = self.broker.recorded(call.clone());
+        let recorded = self.broker.recorded(call.0.clone());
         let known = match self.calls.get(place) {
             None => {
                 self.calls.push(Recorded { call: recorded, reply: None });
@@ -206,15 +204,15 @@ impl Conversation {
         };
         let reply = match reply {
             Ok(reply) => reply,
-            Err(Stop(fault)) => return self.stop(seat, sandbox::GuestEnd::Stopped(fault), 0),
+            Err(Stop(fault)) => return self.stop(seat, sandbox::GuestEnd::Stopped(fault), 0).await,
         };
         // The worker gets nothing that its guest may not have.
         let price = match self.tally.reply(&reply) {
             Ok(price) => price,
-            Err(limit) => return self.stop(seat, sandbox::GuestEnd::Limit(limit), 0),
+            Err(limit) => return self.stop(seat, sandbox::GuestEnd::Limit(limit), 0).await,
         };
         if reply.kind() != kind {
-            return self.stop(seat, sandbox::GuestEnd::Stopped(other_reply()), price);
+            return self.stop(seat, sandbox::GuestEnd::Stopped(other_reply()), price).await;
         }
         let secret = match reply.kind() {
             CallKind::Reveal => Secrecy::Secret,
@@ -222,11 +220,11 @@ impl Conversation {
                 Secrecy::Plain
             }
         };
-        answer(seat, Answer::of(&reply), secret)
+        answer(seat, Answer::of(&reply), secret).await
     }
 
     /// Asks the broker, and records what it answers.
-    async fn ask(&mut self, place: usize, call: HostCall) -> Result<HostReply, Stop> {
+    async fn ask(&mut self, place: usize, Checked(call): Checked) -> Result<HostReply, Stop> {
         let site =
             CallSite { run: Arc::clone(&self.run), step: Arc::clone(&self.step), sequence: place as u64 };
         let reply = self.broker.call(site, call).await?;
@@ -237,30 +235,34 @@ impl Conversation {
     }
 
     /// Ends the run in this call. The guest's end is waited for, for what it used.
-    fn stop(&mut self, seat: &Seat, end: sandbox::GuestEnd, price: u64) -> Next {
+    async fn stop(&mut self, seat: &Seat, end: sandbox::GuestEnd, price: u64) -> Next {
         self.stopped = Some(Stopped { end, price });
-        answer(seat, Answer::Stop, Secrecy::Plain)
+        answer(seat, Answer::Stop, Secrecy::Plain).await
     }
 
-    fn imported(&self, call: &HostCall) -> Result<(), &'static str> {
-        let wanted = match call {
-            HostCall::Http { endpoint, .. } => (endpoint, Interface::HttpEndpoint),
-            HostCall::Sign { signer, .. } => (signer, Interface::Signer),
-            HostCall::Reveal { secret } => (secret, Interface::Secret),
-            HostCall::Now { clock } => (clock, Interface::Clock),
+    /// Holds a call against the component's imports and the run's limits, and counts it.
+    fn check(&mut self, call: HostCall) -> Result<Checked, &'static str> {
+        let wanted = match &call {
+            HostCall::Http { endpoint, .. } => Some((endpoint, Interface::HttpEndpoint)),
+            HostCall::Sign { signer, .. } => Some((signer, Interface::Signer)),
+            HostCall::Reveal { secret } => Some((secret, Interface::Secret)),
+            HostCall::Now { clock } => Some((clock, Interface::Clock)),
             HostCall::Random { count, .. } if *count > sandbox::MAX_RANDOM => {
                 return Err("more random bytes than the contract has");
             }
-            HostCall::Random { random, .. } => (random, Interface::Random),
-            HostCall::Log { .. } => {
-                let imported = self.imports.iter().any(|import| import.kind == ImportKind::Log);
-                return imported
-                    .then_some(())
-                    .ok_or("a log line of a component that does not import logging");
-            }
+            HostCall::Random { random, .. } => Some((random, Interface::Random)),
+            HostCall::Log { .. } => None,
         };
-        let imported = self.imports.iter().any(|import| is(import, wanted));
-        imported.then_some(()).ok_or("a call of something that the component does not import")
+        if !self.imports.iter().any(|import| granted(import) == wanted) {
+            return Err(match wanted {
+                Some(_) => "a call of something that the component does not import",
+                None => "a log line of a component that does not import logging",
+            });
+        }
+        match self.tally.call(&call) {
+            Ok(_) => Ok(Checked(call)),
+            Err(_) => Err("a call beyond the limits of its run"),
+        }
     }
 
     fn ended(&mut self, seat: &Seat, ended: Ended) -> Next {
@@ -354,8 +356,8 @@ fn whose(end: &GuestEnd) -> Whose {
     }
 }
 
-fn answer(seat: &Seat, answer: Answer, secret: Secrecy) -> Next {
-    match seat.link().answer(seat.run(), &Down::Answer { run: seat.run(), answer }, secret) {
+async fn answer(seat: &Seat, answer: Answer, secret: Secrecy) -> Next {
+    match seat.link().answer(seat.run(), &Down::Answer { run: seat.run(), answer }, secret).await {
         Ok(()) => Next::Heard,
         Err(_) => Next::Lost,
     }
@@ -383,12 +385,17 @@ fn not_repeated() -> sandbox::GuestEnd {
     )
 }
 
-fn is(import: &Import, (label, interface): (&Label, Interface)) -> bool {
+/// What an import reaches; none is logging.
+fn granted(import: &Import) -> Option<(&Label, Interface)> {
     match &import.kind {
-        ImportKind::Log => false,
-        ImportKind::Granted { label: granted, interface: kind } => granted == label && *kind == interface,
+        ImportKind::Log => None,
+        ImportKind::Granted { label, interface } => Some((label, *interface)),
     }
 }
+
+/// A call that the component imports and that its run may still make. Only [`Conversation::check`] makes
+/// one, and nothing else is asked of the broker.
+struct Checked(HostCall);
 
 /// What comes of something that was heard.
 enum Next {

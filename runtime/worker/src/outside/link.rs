@@ -12,11 +12,14 @@ use std::fmt;
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stepward_seam::HostCall;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc};
 use zeroize::Zeroize;
 
 /// Messages leave together up to about so many bytes.
 const BATCH_BYTES: usize = 64 << 10;
+/// Bytes that may wait for one worker's pipe: what a worker that reads keeps far below, and what one that
+/// does not can make this process hold.
+const MOST_QUEUED_BYTES: u32 = 16 << 20;
 /// The longest first message.
 pub(super) const HELLO_BYTES: u64 = 16 << 10;
 
@@ -78,7 +81,13 @@ struct Chunk {
     bytes: Vec<u8>,
     written: usize,
     secret: Secrecy,
+    /// Given back when the bytes have left, or never will.
+    room: Option<Room>,
 }
+
+/// Room for a message among those that wait for the pipe.
+#[derive(Debug)]
+pub(super) struct Room(OwnedSemaphorePermit);
 
 impl Chunk {
     /// Writes what the pipe takes now.
@@ -126,6 +135,18 @@ impl Drop for Chunk {
     }
 }
 
+impl Chunk {
+    /// Lets the next message leave together with this one.
+    fn merge(&mut self, mut next: Self) {
+        self.bytes.extend_from_slice(&next.bytes);
+        match (&mut self.room, next.room.take()) {
+            (Some(Room(ours)), Some(Room(theirs))) => ours.merge(theirs),
+            (ours @ None, theirs) => *ours = theirs,
+            (Some(_), None) => {}
+        }
+    }
+}
+
 struct State {
     tenants: HashMap<u64, Tenant>,
     unsent: VecDeque<Chunk>,
@@ -145,6 +166,8 @@ pub(super) struct Incoming {
 pub(super) struct Link {
     stream: Sender,
     state: Mutex<State>,
+    /// How many more bytes may wait for the pipe.
+    room: Arc<Semaphore>,
     /// Something waits for the pipe, or the link is over.
     stirred: Notify,
 }
@@ -164,7 +187,8 @@ impl Link {
         let (stream, receiver) = split(socket)?;
         let state =
             State { tenants: HashMap::new(), unsent: VecDeque::new(), writing: false, process, loss: None };
-        let link = Arc::new(Self { stream, state: Mutex::new(state), stirred: Notify::new() });
+        let room = Arc::new(Semaphore::new(MOST_QUEUED_BYTES as usize));
+        let link = Arc::new(Self { stream, state: Mutex::new(state), room, stirred: Notify::new() });
         Ok((link, Incoming { receiver, frames: Frames::default() }))
     }
 
@@ -183,9 +207,22 @@ impl Link {
         self.lock().loss.clone()
     }
 
-    /// Sends a message, or queues it behind those that wait already.
+    /// Waits for room for about so many bytes, behind whoever asked before: a worker that is slow to read
+    /// slows its own runs, and fills nothing here. A message larger than all the room takes all of it.
+    pub(super) async fn room(&self, bytes: usize) -> Option<Room> {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX).min(MOST_QUEUED_BYTES);
+        // The semaphore is never closed; were it, the pipe would still take what it takes.
+        Arc::clone(&self.room).acquire_many_owned(bytes).await.ok().map(Room)
+    }
+
+    /// Sends a message of a few bytes, or queues it behind those that wait already.
     pub(super) fn send(&self, message: &Down, secret: Secrecy) -> Result<(), Loss> {
-        self.send_after(message, secret, |_| {})
+        self.send_after(message, secret, None, |_| {})
+    }
+
+    /// As [`send`](Self::send), for a message that has waited for its room.
+    pub(super) fn send_in(&self, room: Option<Room>, message: &Down, secret: Secrecy) -> Result<(), Loss> {
+        self.send_after(message, secret, room, |_| {})
     }
 
     /// As [`send`](Self::send), in one step with a change of what the link knows.
@@ -193,6 +230,7 @@ impl Link {
         &self,
         message: &Down,
         secret: Secrecy,
+        room: Option<Room>,
         change: impl FnOnce(&mut State),
     ) -> Result<(), Loss> {
         // Room for the whole message at once: a buffer that grows copies, and leaves the copies behind.
@@ -202,7 +240,7 @@ impl Link {
         if let Some(loss) = &state.loss {
             return Err(loss.clone());
         }
-        let mut chunk = Chunk { bytes, written: 0, secret };
+        let mut chunk = Chunk { bytes, written: 0, secret, room };
         // A run that is alone goes on at once. Where there are many, those that are ready now leave in
         // one write, which is most of what sending costs.
         let alone = state.tenants.len() <= 1 && !state.writing && state.unsent.is_empty();
@@ -210,7 +248,7 @@ impl Link {
             return Ok(());
         }
         match state.unsent.back_mut() {
-            Some(last) if last.takes(&chunk) => last.bytes.extend_from_slice(&chunk.bytes),
+            Some(last) if last.takes(&chunk) => last.merge(chunk),
             Some(_) | None => state.unsent.push_back(chunk),
         }
         drop(state);
@@ -230,9 +268,10 @@ impl Link {
         hears
     }
 
-    /// Answers the call of a run.
-    pub(super) fn answer(&self, run: u64, message: &Down, secret: Secrecy) -> Result<(), Loss> {
-        self.send_after(message, secret, |state| {
+    /// Answers the call of a run, once there is room for the answer.
+    pub(super) async fn answer(&self, run: u64, message: &Down, secret: Secrecy) -> Result<(), Loss> {
+        let room = self.room(message.about_bytes()).await;
+        self.send_after(message, secret, room, |state| {
             if let Some(Tenant::Runs { asked, .. }) = state.tenants.get_mut(&run) {
                 *asked = false;
             }
@@ -419,5 +458,7 @@ pub(super) enum Owed {
     Nothing,
 }
 
+#[cfg(test)]
+mod backpressure;
 #[cfg(test)]
 mod tests;

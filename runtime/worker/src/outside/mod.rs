@@ -178,6 +178,10 @@ impl Code {
         &self.0.linkage
     }
 
+    fn native_bytes(&self) -> usize {
+        self.0.native.len()
+    }
+
     fn is_new(&self) -> bool {
         match self.0.origin {
             Origin::Compiled => true,
@@ -307,7 +311,11 @@ impl Workers {
                 Ok(seat) => seat,
                 Err(fault) => return GuestEnd::Stopped(fault),
             };
-            let mut hears = seat.begin(code, conversation.limits(), input);
+            let mut hears = tokio::select! {
+                biased;
+                hears = seat.begin(code, conversation.limits(), input) => hears,
+                () = &mut deadline => return late,
+            };
             let stay = tokio::select! {
                 biased;
                 stay = conversation.stay(&seat, &mut hears) => Some(stay),
@@ -340,7 +348,7 @@ impl Workers {
         let options = &self.inner.options;
         let group = Group::of(self.inner.engine);
         let worker = start::runner(&self.inner.starter, options, self.inner.engine, group).await?;
-        let promises = worker.promises.clone();
+        let promises = worker.kept.promises().clone();
         worker.retire();
         Ok(promises)
     }

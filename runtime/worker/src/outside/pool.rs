@@ -11,7 +11,7 @@ use super::link::{Link, Loss};
 use super::seat::Seat;
 use super::start;
 use super::{Code, Group, Isolation, WorkerOptions};
-use crate::lockdown::Promises;
+use crate::lockdown::Kept;
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use stepward_fault::Fault;
@@ -27,7 +27,7 @@ const MOST_CODES: usize = 256;
 pub(super) struct Worker {
     pub(super) link: Arc<Link>,
     pub(super) key: CodeKey,
-    pub(super) promises: Promises,
+    pub(super) kept: Kept,
     group: Group,
     occupied: Mutex<Occupied>,
 }
@@ -41,9 +41,16 @@ struct Occupied {
     retired: bool,
 }
 
+/// What a worker has of some code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Has {
+    Code,
+    Nothing,
+}
+
 impl Worker {
-    pub(super) fn new(link: Arc<Link>, key: CodeKey, promises: Promises, group: Group) -> Self {
-        Self { link, key, promises, group, occupied: Mutex::default() }
+    pub(super) fn new(link: Arc<Link>, key: CodeKey, kept: Kept, group: Group) -> Self {
+        Self { link, key, kept, group, occupied: Mutex::default() }
     }
 
     fn occupied(&self) -> MutexGuard<'_, Occupied> {
@@ -58,6 +65,11 @@ impl Worker {
             drop(occupied);
             self.link.lose(Loss::Retired);
         }
+    }
+
+    /// Whether the worker was sent `code` already.
+    pub(super) fn has(&self, code: &Code) -> Has {
+        if self.occupied().codes.contains(&code.number()) { Has::Code } else { Has::Nothing }
     }
 
     /// Sees to it that the worker has `code` before anything that is sent after this: `send` is called

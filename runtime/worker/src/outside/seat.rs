@@ -2,8 +2,8 @@
 
 use super::Code;
 use super::conversation::GRACE;
-use super::link::{Heard, Link, Loss, Owed, Secrecy};
-use super::pool::{Pool, Worker};
+use super::link::{Heard, Link, Loss, Owed, Room, Secrecy};
+use super::pool::{Has, Pool, Worker};
 use crate::protocol::{Down, Load, Run};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,14 +44,19 @@ impl Seat {
     }
 
     /// Starts the run. What it hears ends at once where the worker is gone.
-    pub(super) fn begin(&self, code: &Code, limits: &Limits, input: &str) -> mpsc::Receiver<Heard> {
+    pub(super) async fn begin(&self, code: &Code, limits: &Limits, input: &str) -> mpsc::Receiver<Heard> {
+        let native = match self.worker.has(code) {
+            Has::Code => 0,
+            Has::Nothing => code.native_bytes(),
+        };
+        let room = self.link().room(native.saturating_add(input.len())).await;
         let hears = self.link().admit(self.run, longest(limits));
         // A worker that is gone hears nothing, and the run learns it from the silence.
-        drop(self.send(code, limits, input));
+        drop(self.send(room, code, limits, input));
         hears
     }
 
-    fn send(&self, code: &Code, limits: &Limits, input: &str) -> Result<(), Loss> {
+    fn send(&self, room: Option<Room>, code: &Code, limits: &Limits, input: &str) -> Result<(), Loss> {
         self.worker.provide(code, || {
             let load = Load {
                 code: code.number(),
@@ -63,7 +68,8 @@ impl Seat {
         })?;
         let limits = LimitName::ALL.iter().map(|name| limits.get(*name)).collect();
         let run = Run { run: self.run, code: code.number(), limits, input: input.to_owned() };
-        self.link().send(&Down::Run(run), Secrecy::Plain)
+        // Behind the code, so that its room is given back when both have left.
+        self.link().send_in(room, &Down::Run(run), Secrecy::Plain)
     }
 }
 

@@ -3,7 +3,7 @@
 use super::link::{HELLO_BYTES, Incoming, Link, Loss};
 use super::pool::Worker;
 use super::{Group, WorkerOptions, watch};
-use crate::lockdown::{Ceilings, Kind, Promises};
+use crate::lockdown::{Ceilings, Kept, Kind};
 use crate::protocol::{Down, Hello, PROTOCOL, Start, StartKind, Up};
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,9 +28,9 @@ pub(super) async fn runner(
     group: Group,
 ) -> Result<Worker, Fault> {
     let key = options.keys.key()?;
-    let kind = StartKind::Runner { concurrency: options.runs_at_once.get(), key };
+    let start = StartKind::Runner { concurrency: options.runs_at_once.get(), key };
     let ceilings = options.runner;
-    let (link, incoming, promises) = worker(starter, options, Kind::Runner, kind, ceilings, engine).await?;
+    let Ready { link, incoming, kept } = worker(starter, options, Wanted { start, ceilings, engine }).await?;
     let served = Served(Arc::clone(&link));
     tokio::spawn(async move {
         let link = &served.0;
@@ -42,7 +42,7 @@ pub(super) async fn runner(
             }
         }
     });
-    Ok(Worker::new(link, CodeKey::new(key), promises, group))
+    Ok(Worker::new(link, CodeKey::new(key), kept, group))
 }
 
 /// Nobody hears a worker whose task is gone, as it is when its runtime ends before the engine does.
@@ -59,22 +59,44 @@ impl Drop for Served {
 const STARTS: u32 = 5;
 
 /// A worker of either kind that has locked itself in as far as is required.
+pub(super) struct Ready {
+    pub(super) link: Arc<Link>,
+    pub(super) incoming: Incoming,
+    pub(super) kept: Kept,
+}
+
+/// Which worker is wanted.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    pub(super) start: StartKind,
+    pub(super) ceilings: Ceilings,
+    /// The engine that it must have.
+    pub(super) engine: Digest,
+}
+
+impl Wanted {
+    fn kind(self) -> Kind {
+        match self.start {
+            StartKind::Compiler => Kind::Compiler,
+            StartKind::Runner { .. } => Kind::Runner,
+        }
+    }
+}
+
+/// Starts a worker.
 pub(super) async fn worker(
     starter: &Starter,
     options: &WorkerOptions,
-    kind: Kind,
-    start: StartKind,
-    ceilings: Ceilings,
-    engine: Digest,
-) -> Result<(Arc<Link>, Incoming, Promises), Fault> {
+    wanted: Wanted,
+) -> Result<Ready, Fault> {
     let mut starts = 0;
     loop {
         starts += 1;
-        match once(starter, options, kind, start, ceilings, engine).await {
+        match once(starter, options, wanted).await {
             Ok(ready) => return Ok(ready),
             Err(NotReady::Died(why)) if starts < STARTS => {
                 tracing::warn!(
-                    kind = kind.name(),
+                    kind = wanted.kind().name(),
                     why,
                     "a worker died before it was ready; another is started"
                 );
@@ -97,17 +119,10 @@ impl From<Fault> for NotReady {
     }
 }
 
-async fn once(
-    starter: &Starter,
-    options: &WorkerOptions,
-    kind: Kind,
-    start: StartKind,
-    ceilings: Ceilings,
-    engine: Digest,
-) -> Result<(Arc<Link>, Incoming, Promises), NotReady> {
-    let (process, socket) = starter.start(kind).await?;
+async fn once(starter: &Starter, options: &WorkerOptions, wanted: Wanted) -> Result<Ready, NotReady> {
+    let (process, socket) = starter.start(wanted.kind()).await?;
     let (link, mut incoming) = Link::new(socket, process).map_err(|error| not_ready(&error.to_string()))?;
-    let start = Down::Start(Start { kind: start, ceilings });
+    let start = Down::Start(Start { kind: wanted.start, ceilings: wanted.ceilings });
     let ready = async {
         link.send(&start, Secrecy::Secret)?;
         link.first(&mut incoming, HELLO_BYTES).await
@@ -131,11 +146,11 @@ async fn once(
     let Up::Hello(Hello { protocol, engine: its, promises }) = said else {
         return Err(refuse(not_ready("its first message was not a greeting")));
     };
-    if protocol != PROTOCOL || Digest::from_bytes(its) != engine {
+    if protocol != PROTOCOL || Digest::from_bytes(its) != wanted.engine {
         return Err(refuse(not_ready("it is another version than this process")));
     }
-    options.required.hold_against(&promises).map_err(|missing| refuse(missing.into()))?;
-    Ok((link, incoming, promises))
+    let kept = options.required.hold(promises).map_err(|missing| refuse(missing.into()))?;
+    Ok(Ready { link, incoming, kept })
 }
 
 pub(super) fn not_ready(why: &str) -> Fault {

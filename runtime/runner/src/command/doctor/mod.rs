@@ -149,8 +149,8 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         attempts: trial.all(),
         error: None,
     };
-    let demanded = workplace.hold_against(&compiler).and_then(|()| workplace.hold_against(&runner));
-    report.judge(demanded);
+    let lacking = [compiler, runner].into_iter().find_map(|promises| workplace.hold(promises).err());
+    report.judge(lacking);
     output.json("stepward.doctor/1", &report);
     show::report(output, &report);
     Ok(match &report.error {
@@ -162,12 +162,12 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
 
 impl Report {
     /// The worst of what was found.
-    fn judge(&mut self, demanded: Result<(), Fault>) {
+    fn judge(&mut self, lacking: Option<Fault>) {
         let open = trial::names(&self.attempts, trial::End::is_success);
         let unknown = trial::names(&self.attempts, trial::End::is_unknown);
         let (status, error) = if !open.is_empty() {
-            (Status::Open, Some(self.open(&open, demanded.err())))
-        } else if let Err(fault) = demanded {
+            (Status::Open, Some(self.open(&open, lacking)))
+        } else if let Some(fault) = lacking {
             (Status::Lacking, Some(fault))
         } else if let Some(own) = self.process.iter().find(|own| !own.is_held()) {
             (Status::Lacking, Some(own.fault()))

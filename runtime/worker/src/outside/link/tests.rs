@@ -3,6 +3,7 @@
 use super::{Heard, Incoming, Link, Loss, Owed, Secrecy};
 use crate::lockdown::Promises;
 use crate::protocol::{Answer, Call, Down, Ended, FrameError, GuestEnd, Hello, PROTOCOL, Up, encode};
+use futures_util::FutureExt;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, VecDeque};
@@ -238,7 +239,7 @@ impl Pair {
             Event::Hear(run) => self.hear(run),
             Event::Answer(run) => {
                 let answer = Down::Answer { run, answer: Answer::Now(0) };
-                self.link.answer(run, &answer, Secrecy::Plain).unwrap();
+                self.link.answer(run, &answer, Secrecy::Plain).now_or_never().unwrap().unwrap();
                 if let Some(is @ Is::Asking) = self.model.runs.get_mut(&run) {
                     *is = Is::Running;
                 }
@@ -316,7 +317,8 @@ impl Pair {
             assert!(self.link.take(Says::Call(run).message()).is_err());
             assert!(self.link.take(Says::Ended(run).message()).is_err());
             let answer = Down::Answer { run, answer: Answer::Stop };
-            assert_eq!(self.link.answer(run, &answer, Secrecy::Plain), Err(loss.clone()));
+            let answered = self.link.answer(run, &answer, Secrecy::Plain).now_or_never();
+            assert_eq!(answered, Some(Err(loss.clone())));
             assert!(drained(&mut self.link.admit(run, FRAME_BYTES)).is_empty());
         }
         assert!(self.link.lock().unsent.is_empty());
