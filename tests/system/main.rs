@@ -15,6 +15,7 @@ mod judges;
 mod new_project;
 mod process;
 mod readme;
+mod relay;
 mod reproducible;
 mod stage;
 mod support;

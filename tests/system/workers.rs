@@ -4,26 +4,18 @@
 #![allow(clippy::disallowed_methods, reason = "the tests look at processes as a person would")]
 
 use crate::process::{RUN, end, program, signal, start};
+use crate::relay::{Passing, Relay, until};
 use crate::stage::{Stage, edit};
 use serde_json::json;
-use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf, sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
-    net::{TcpListener, TcpStream},
-    process::Child,
-    sync::watch,
-    time::{sleep, timeout},
-};
+use std::{fs, os::unix::fs::MetadataExt as _, path::PathBuf};
+use tokio::process::Child;
 
 const INPUT: &str = "documents/BIS3_Invoice_positive.XML";
 /// The account that owns nothing, which a worker that root starts becomes.
 const NOBODY: u32 = 65_534;
 
 /// A stage whose service answers as many requests as it was told to, and keeps the next one waiting.
-struct Gate {
-    stage: Arc<Stage>,
-    answered: watch::Sender<usize>,
-}
+type Gate = Relay<usize>;
 
 /// A run of which a step waits for its answer, and the worker that the step lives in.
 struct Waiting {
@@ -78,49 +70,13 @@ impl Process {
     }
 }
 
-async fn pass(
-    client: TcpStream,
-    service: TcpStream,
-    stage: Arc<Stage>,
-    mut answered: watch::Receiver<usize>,
-) {
-    let ((mut asks, mut hears), (mut answers, mut service)) = (client.into_split(), service.into_split());
-    let asking = async { copy(&mut asks, &mut service).await.map(drop) };
-    let answering = async {
-        let mut bytes = [0; 4096];
-        loop {
-            let count = answers.read(&mut bytes).await?;
-            if count == 0 {
-                return Ok(());
-            }
-            let asked = stage.requests().len();
-            answered.wait_for(|answered| *answered >= asked).await.unwrap();
-            hears.write_all(&bytes[..count]).await?;
-        }
-    };
-    // Either end may leave first.
-    let _: Result<((), ()), std::io::Error> = tokio::try_join!(asking, answering);
-}
-
 impl Gate {
-    async fn new(workers: &str) -> Self {
-        let stage = Arc::new(Stage::new().await);
-        let url = stage.erp.as_ref().unwrap().url();
-        let port: u16 = url.trim_end_matches("/api").rsplit(':').next().unwrap().parse().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let ours = listener.local_addr().unwrap().port();
-        edit(&stage.environment(), &format!(":{port}/api"), &format!(":{ours}/api"));
-        edit(&stage.environment(), "[workers]\nrequire = []\n", &format!("[workers]\n{workers}\n"));
-        let (answered, watched) = watch::channel(0);
-        let behind = Arc::clone(&stage);
-        tokio::spawn(async move {
-            loop {
-                let (client, _) = listener.accept().await.unwrap();
-                let service = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-                tokio::spawn(pass(client, service, Arc::clone(&behind), watched.clone()));
-            }
-        });
-        Self { stage, answered }
+    async fn gate(workers: &str) -> Self {
+        let asked = |stage: &Stage| stage.requests().len();
+        let gate =
+            Self::new(0, Passing { known_by: asked, passes: |answered, asked| answered >= asked }).await;
+        edit(&gate.stage.environment(), "[workers]\nrequire = []\n", &format!("[workers]\n{workers}\n"));
+        gate
     }
 
     /// The worker of the step that made this request, which has no answer yet.
@@ -138,18 +94,9 @@ impl Gate {
     }
 }
 
-async fn until(there: impl Fn() -> bool) {
-    let waiting = async {
-        while !there() {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(RUN, waiting).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_step_runs_in_a_process_that_holds_nothing_but_a_pipe() {
-    let gate = Gate::new("").await;
+    let gate = Gate::gate("").await;
     let Waiting { mut runner, worker } = gate.waiting().await;
     let (held, parent) = (&worker, Process(runner.id().unwrap()));
     for (key, value) in [("Seccomp", "2"), ("NoNewPrivs", "1"), ("Threads", "1")] {
@@ -195,7 +142,7 @@ async fn a_step_runs_in_a_process_that_holds_nothing_but_a_pipe() {
 
 #[tokio::test]
 async fn no_worker_outlives_a_runner_that_is_killed() {
-    let gate = Gate::new("").await;
+    let gate = Gate::gate("").await;
     let Waiting { mut runner, worker } = gate.waiting().await;
     // Nothing of the runner can clean up after this; the kernel does.
     runner.kill().await.unwrap();
@@ -204,7 +151,7 @@ async fn no_worker_outlives_a_runner_that_is_killed() {
 
 #[tokio::test]
 async fn no_worker_outlives_a_run_that_is_cancelled() {
-    let gate = Gate::new("").await;
+    let gate = Gate::gate("").await;
     let waiting = gate.waiting().await;
     let id = waiting.runner.id().unwrap().to_string();
     signal("-INT", &id).await;
@@ -219,15 +166,15 @@ async fn no_worker_outlives_a_run_that_is_cancelled() {
 /// had asked before, and nothing is asked twice.
 #[tokio::test]
 async fn a_worker_that_is_killed_is_replaced_and_nothing_is_asked_twice() {
-    let gate = Gate::new("").await;
+    let gate = Gate::gate("").await;
     let Waiting { runner, worker } = gate.waiting().await;
     signal("-KILL", &worker.0.to_string()).await;
     worker.ends().await;
-    gate.answered.send_replace(2);
+    gate.says.send_replace(2);
     let worker = gate.worker(&runner, 3).await;
     signal("-KILL", &worker.0.to_string()).await;
     worker.ends().await;
-    gate.answered.send_replace(3);
+    gate.says.send_replace(3);
     let run = end(runner, RUN).await.expect(0).json();
     assert_eq!(run["output"]["outcome"], "posted");
     let asked = gate.stage.requests().into_iter().map(|(method, ..)| method).collect::<Vec<_>>();
@@ -262,7 +209,7 @@ async fn the_ceiling_of_memory_is_the_one_that_the_environment_says() {
     let (least, more) = (256 << 20, 512 << 20);
     let mut data = Vec::new();
     for bytes in [least, more] {
-        let gate = Gate::new(&format!("memory-bytes = {bytes}")).await;
+        let gate = Gate::gate(&format!("memory-bytes = {bytes}")).await;
         let Waiting { mut runner, worker } = gate.waiting().await;
         data.push(worker.limit("Max data size"));
         runner.kill().await.unwrap();
@@ -283,20 +230,20 @@ async fn what_shares_a_worker_is_what_the_environment_says() {
         ("runs-per-worker = 1", false),
     ];
     for (workers, shared) in cases {
-        let gate = Gate::new(workers).await;
+        let gate = Gate::gate(workers).await;
         let runner = start(&mut gate.stage.command(["run", "approve", "--json", "--input", INPUT]));
         until(|| gate.stage.requests().len() == 1).await;
         let now =
             || Process(runner.id().unwrap()).children().into_iter().map(|one| one.0).collect::<Vec<_>>();
         let before = now();
         // Both questions of the second step; the third one's payment waits.
-        gate.answered.send_replace(2);
+        gate.says.send_replace(2);
         until(|| gate.stage.requests().len() == 3).await;
         let after = now();
         assert!(!before.is_empty() && !after.is_empty(), "{workers}: {before:?} {after:?}");
         let same = after == before;
         assert_eq!(same, shared, "{workers}: {before:?} {after:?}");
-        gate.answered.send_replace(3);
+        gate.says.send_replace(3);
         end(runner, RUN).await.expect(0);
         for worker in [before, after].concat() {
             Process(worker).ends().await;

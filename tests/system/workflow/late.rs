@@ -3,63 +3,20 @@
 
 use super::{INVOICE, known, statuses};
 use crate::process::{Ended, RUN, end, signal, start};
+use crate::relay::{Passing, Relay, until};
 use crate::stage::{Stage, edit, files};
 use serde_json::{Value, json};
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _, copy},
-    net::{TcpListener, TcpStream},
-    process::Child,
-    sync::watch,
-    time::{sleep, timeout},
-};
+use std::{fs, path::PathBuf, time::Duration};
+use tokio::{process::Child, time::sleep};
 
 /// A stage whose service answers a payment only when the test says so: what it sends after it has
 /// booked one waits on the way.
-struct Slow {
-    stage: Arc<Stage>,
-    /// Whether answers may pass.
-    open: watch::Sender<bool>,
-}
-
-async fn pass(client: TcpStream, service: TcpStream, stage: Arc<Stage>, mut open: watch::Receiver<bool>) {
-    let ((mut asks, mut hears), (mut answers, mut service)) = (client.into_split(), service.into_split());
-    let asking = async { copy(&mut asks, &mut service).await.map(drop) };
-    let answering = async {
-        let mut bytes = [0; 4096];
-        loop {
-            let count = answers.read(&mut bytes).await?;
-            if count == 0 {
-                return Ok(());
-            }
-            if !stage.payments().is_empty() {
-                open.wait_for(|open| *open).await.unwrap();
-            }
-            hears.write_all(&bytes[..count]).await?;
-        }
-    };
-    // Either end may leave first.
-    let _: Result<((), ()), std::io::Error> = tokio::try_join!(asking, answering);
-}
+type Slow = Relay<bool>;
 
 impl Slow {
-    async fn new() -> Self {
-        let stage = Arc::new(Stage::new().await);
-        let url = stage.erp.as_ref().unwrap().url();
-        let port: u16 = url.trim_end_matches("/api").rsplit(':').next().unwrap().parse().unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let ours = listener.local_addr().unwrap().port();
-        edit(&stage.environment(), &format!(":{port}/api"), &format!(":{ours}/api"));
-        let (open, opened) = watch::channel(false);
-        let behind = Arc::clone(&stage);
-        tokio::spawn(async move {
-            loop {
-                let (client, _) = listener.accept().await.unwrap();
-                let service = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-                tokio::spawn(pass(client, service, Arc::clone(&behind), opened.clone()));
-            }
-        });
-        Self { stage, open }
+    async fn slow() -> Self {
+        let booked = |stage: &Stage| !stage.payments().is_empty();
+        Self::new(false, Passing { known_by: booked, passes: |open, booked| *open || !booked }).await
     }
 
     fn start(&self, more: &[&str]) -> Child {
@@ -83,20 +40,11 @@ impl Slow {
     }
 }
 
-async fn until(there: impl Fn() -> bool) {
-    let waiting = async {
-        while !there() {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(RUN, waiting).await.unwrap();
-}
-
 /// The deadline ends the step while the answer is out. The run waits for the effect all the same,
 /// and what came stands in the trace and in the report.
 #[tokio::test]
 async fn an_answer_after_the_deadline_is_told_and_kept_in_the_trace() {
-    let slow = Slow::new().await;
+    let slow = Slow::slow().await;
     let (before, wall) =
         ("memory-bytes = 8_388_608\nhost-calls = 10\nbytes-in-per-call = 65_536\n", "wall-time-ms");
     edit(&slow.stage.workflow(), &format!("{before}{wall} = 20_000"), &format!("{before}{wall} = 5_000"));
@@ -104,7 +52,7 @@ async fn an_answer_after_the_deadline_is_told_and_kept_in_the_trace() {
     slow.booked().await;
     // The step's trace is written when the step has ended.
     until(|| slow.left("post-payment.json").is_some()).await;
-    slow.open.send_replace(true);
+    slow.says.send_replace(true);
     let ended: Ended = end(child, RUN).await.expect(5);
     let run = ended.json();
     assert_eq!(run["error"]["limit"], "wall-time-ms");
@@ -147,13 +95,13 @@ async fn an_answer_after_the_deadline_is_told_and_kept_in_the_trace() {
 /// Ctrl-c leaves the step without a trace, and its effect with an answer.
 #[tokio::test]
 async fn an_answer_after_a_cancel_is_told_and_kept() {
-    let slow = Slow::new().await;
+    let slow = Slow::slow().await;
     let child = slow.start(&[]);
     slow.booked().await;
     signal("-INT", &child.id().unwrap().to_string()).await;
     // Nothing shows from outside that the program has taken the signal up.
     sleep(Duration::from_secs(1)).await;
-    slow.open.send_replace(true);
+    slow.says.send_replace(true);
     let ended = end(child, RUN).await.expect(130);
     let line = ended.stdout.lines().find(|line| line.contains("post-payment erp POST /payments (")).unwrap();
     assert!(ended.stdout.contains("late: ") && line.contains("→ 201 after "), "{}", ended.stdout);
@@ -171,7 +119,7 @@ async fn an_answer_after_a_cancel_is_told_and_kept() {
 /// Who sends a second signal does not wait for the answer: then nobody knows.
 #[tokio::test]
 async fn an_effect_that_nobody_waits_for_is_unknown() {
-    let slow = Slow::new().await;
+    let slow = Slow::slow().await;
     let child = slow.start(&["--json"]);
     slow.booked().await;
     let process = child.id().unwrap().to_string();
