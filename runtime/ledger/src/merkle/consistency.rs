@@ -1,7 +1,7 @@
 //! Proof that a tree only added to an older one.
 
 use super::route::Route;
-use super::{Hashes, NodeHash, ProofError, ProveError, RootHash, TreeHead, TreeSize};
+use super::{Hashes, NodeHash, ProofError, ProveError, RootHash, ShapeError, TreeHead, TreeSize};
 
 /// The claim that an older tree is the beginning of a newer one, and the hashes that show it
 /// (RFC 9162, section 2.1.4.1; RFC 6962, section 2.1.2). It may come from anyone and says nothing
@@ -56,12 +56,13 @@ impl Consistency {
         newer: TreeSize,
     ) -> Result<Self, ProveError<H::Error>> {
         if older == TreeSize::EMPTY {
-            return Err(ProveError::EmptyTree);
+            return Err(ProveError::Shape(ShapeError::EmptyTree));
         }
         if older == newer {
             return Ok(Self::new(Vec::new()));
         }
-        let route = Route::of_prefix(older, newer).ok_or(ProveError::SizesReversed { older, newer })?;
+        let route = Route::of_prefix(older, newer)
+            .ok_or(ProveError::Shape(ShapeError::SizesReversed { older, newer }))?;
         let mut path = route.siblings(hashes).map_err(ProveError::Source)?;
         if !is_one_subtree(older) {
             path.insert(0, hashes.node(route.start()).map_err(ProveError::Source)?);
@@ -82,7 +83,7 @@ impl Consistency {
     /// larger, the path is too short or too long, or it leads to another root for either tree.
     pub fn verify(&self, older: TreeHead, newer: TreeHead) -> Result<Extends, ProofError> {
         if older.size == TreeSize::EMPTY {
-            return Err(ProofError::EmptyTree);
+            return Err(ProofError::Shape(ShapeError::EmptyTree));
         }
         if older.size == newer.size {
             ProofError::check_length(0, self.path.len())?;
@@ -93,7 +94,7 @@ impl Consistency {
             };
         }
         let route = Route::of_prefix(older.size, newer.size)
-            .ok_or(ProofError::SizesReversed { older: older.size, newer: newer.size })?;
+            .ok_or(ProofError::Shape(ShapeError::SizesReversed { older: older.size, newer: newer.size }))?;
         let (expected, parts) = if is_one_subtree(older.size) {
             (route.len(), Some((older.root.as_node(), self.path.as_slice())))
         } else {

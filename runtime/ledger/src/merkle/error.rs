@@ -11,16 +11,16 @@ const LENGTH: Rule = Rule::new("proof-length");
 const ROOT: Rule = Rule::new("proof-root");
 const FORK: Rule = Rule::new("log-forked");
 
-/// What is wrong with a proof.
+/// What no proof can be about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProofError {
+pub enum ShapeError {
     /// A tree without leaves holds none and constrains no later tree.
     #[error("nothing can be proved about a tree without leaves")]
     EmptyTree,
     /// The tree ends before the leaf.
     #[error("leaf {index} is not in a tree of {size} leaves")]
     IndexOutsideTree {
-        /// The place that is claimed.
+        /// The place that is claimed or asked for.
         index: LeafIndex,
         /// The leaves in the tree.
         size: TreeSize,
@@ -33,6 +33,14 @@ pub enum ProofError {
         /// Leaves in the tree that should extend it.
         newer: TreeSize,
     },
+}
+
+/// What is wrong with a proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// Nothing can be proved about such trees.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
     /// Hashes are missing.
     #[error("the proof has {actual} hashes where {expected} are needed")]
     TooShort {
@@ -93,11 +101,13 @@ impl ProofError {
     /// The refusal as it is shown, with the place of the proof: a file, a service, an event.
     pub fn fault(&self, place: impl fmt::Display) -> Fault {
         let (rule, hint) = match self {
-            Self::EmptyTree => (EMPTY_TREE, "use a checkpoint that was made after the first event"),
-            Self::IndexOutsideTree { .. } => {
+            Self::Shape(ShapeError::EmptyTree) => {
+                (EMPTY_TREE, "use a checkpoint that was made after the first event")
+            }
+            Self::Shape(ShapeError::IndexOutsideTree { .. }) => {
                 (INDEX_OUTSIDE_TREE, "use a checkpoint that was made after this event")
             }
-            Self::SizesReversed { .. } => (
+            Self::Shape(ShapeError::SizesReversed { .. }) => (
                 SIZES_REVERSED,
                 "give the older checkpoint first; if it was, the log has been cut back or replaced by an older copy",
             ),
@@ -117,25 +127,9 @@ impl ProofError {
 /// Why a proof cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProveError<E> {
-    /// A tree without leaves constrains no later tree.
-    #[error("nothing can be proved about a tree without leaves")]
-    EmptyTree,
-    /// The tree ends before the leaf.
-    #[error("leaf {index} is not in a tree of {size} leaves")]
-    IndexOutsideTree {
-        /// The place that was asked for.
-        index: LeafIndex,
-        /// The leaves in the tree.
-        size: TreeSize,
-    },
-    /// The tree that should be the beginning is the larger one.
-    #[error("a tree of {newer} leaves cannot extend one of {older}")]
-    SizesReversed {
-        /// Leaves in the tree that should be the beginning.
-        older: TreeSize,
-        /// Leaves in the tree that should extend it.
-        newer: TreeSize,
-    },
+    /// Nothing can be proved about such trees.
+    #[error(transparent)]
+    Shape(#[from] ShapeError),
     /// A node could not be read.
     #[error("a node of the tree cannot be read")]
     Source(#[source] E),

@@ -1,7 +1,9 @@
 //! Proof that a leaf is in a tree.
 
 use super::route::Route;
-use super::{Hashes, LeafHash, LeafIndex, NodeHash, ProofError, ProveError, RootHash, TreeHead, TreeSize};
+use super::{
+    Hashes, LeafHash, LeafIndex, NodeHash, ProofError, ProveError, RootHash, ShapeError, TreeHead, TreeSize,
+};
 
 /// The claim that a leaf stands at an index, and the path that shows it (RFC 9162, section 2.1.3.1;
 /// the audit path of RFC 6962, section 2.1.1): the siblings on the way from the leaf to the root.
@@ -61,7 +63,8 @@ impl Inclusion {
         index: LeafIndex,
         size: TreeSize,
     ) -> Result<Self, ProveError<H::Error>> {
-        let route = Route::of_leaf(index, size).ok_or(ProveError::IndexOutsideTree { index, size })?;
+        let route = Route::of_leaf(index, size)
+            .ok_or(ProveError::Shape(ShapeError::IndexOutsideTree { index, size }))?;
         Ok(Self { index, path: route.siblings(hashes).map_err(ProveError::Source)? })
     }
 
@@ -82,10 +85,10 @@ impl Inclusion {
     /// When the tree has no such leaf, the path is too short or too long, or it leads to another root.
     pub fn verify(&self, leaf: LeafHash, head: TreeHead) -> Result<Included, ProofError> {
         if head.size == TreeSize::EMPTY {
-            return Err(ProofError::EmptyTree);
+            return Err(ProofError::Shape(ShapeError::EmptyTree));
         }
         let route = Route::of_leaf(self.index, head.size)
-            .ok_or(ProofError::IndexOutsideTree { index: self.index, size: head.size })?;
+            .ok_or(ProofError::Shape(ShapeError::IndexOutsideTree { index: self.index, size: head.size }))?;
         ProofError::check_length(route.len(), self.path.len())?;
         let computed = RootHash::from(route.root(leaf.into(), &self.path));
         if computed != head.root {

@@ -44,7 +44,7 @@ mod route;
 mod source;
 
 pub use consistency::{Consistency, Extends};
-pub use error::{ProofError, ProveError};
+pub use error::{ProofError, ProveError, ShapeError};
 pub use frontier::Frontier;
 pub use hash::{HASH_BYTES, LeafHash, NodeHash, RootHash};
 pub use inclusion::{Included, Inclusion};

@@ -3,7 +3,7 @@
 use crate::{added, dropped, flipped, flipped_root, head, index, numbered, numbered_leaf, size};
 use stepward_ledger::merkle::{
     Consistency, Frontier, Hashes, Inclusion, LeafHash, LeafIndex, MAX_PATH, MAX_TREE_SIZE, Missing, Node,
-    NodeHash, ProofError, ProveError, RootHash, TooLarge, TreeHead, TreeSize,
+    NodeHash, ProofError, ProveError, RootHash, ShapeError, TooLarge, TreeHead, TreeSize,
 };
 
 /// A tree of any size whose nodes all have one hash.
@@ -60,11 +60,11 @@ fn each_fault_of_an_inclusion_proof_has_its_name() {
     let verify = |path: Vec<NodeHash>| Inclusion::new(index(6), path).verify(leaf, top);
 
     let nothing = TreeHead { size: TreeSize::EMPTY, root: RootHash::empty() };
-    assert_eq!(good.verify(leaf, nothing), Err(ProofError::EmptyTree));
+    assert_eq!(good.verify(leaf, nothing), Err(ProofError::Shape(ShapeError::EmptyTree)));
     for place in [11, 12, MAX_TREE_SIZE - 1] {
         assert_eq!(
             Inclusion::new(index(place), good.path().to_vec()).verify(leaf, top),
-            Err(ProofError::IndexOutsideTree { index: index(place), size: size(11) })
+            Err(ProofError::Shape(ShapeError::IndexOutsideTree { index: index(place), size: size(11) }))
         );
     }
     assert_eq!(verify(Vec::new()), Err(ProofError::TooShort { expected: 4, actual: 0 }));
@@ -88,7 +88,10 @@ fn each_fault_of_a_consistency_proof_has_its_name() {
     let good = Consistency::prove(&tree, older.size, newer.size).unwrap();
     let verify = |path: Vec<NodeHash>| Consistency::new(path).verify(older, newer);
 
-    assert_eq!(good.verify(newer, older), Err(ProofError::SizesReversed { older: size(11), newer: size(6) }));
+    assert_eq!(
+        good.verify(newer, older),
+        Err(ProofError::Shape(ShapeError::SizesReversed { older: size(11), newer: size(6) }))
+    );
     let expected = good.path().len();
     for actual in 0..expected {
         assert_eq!(verify(good.path()[..actual].to_vec()), Err(ProofError::TooShort { expected, actual }));
@@ -146,16 +149,19 @@ fn proofs_that_cannot_be_made_say_why() {
     let tree = numbered(5);
     assert_eq!(
         Inclusion::prove(&tree, index(0), TreeSize::EMPTY),
-        Err(ProveError::IndexOutsideTree { index: index(0), size: TreeSize::EMPTY })
+        Err(ProveError::Shape(ShapeError::IndexOutsideTree { index: index(0), size: TreeSize::EMPTY }))
     );
     assert_eq!(
         Inclusion::prove(&tree, index(5), size(5)),
-        Err(ProveError::IndexOutsideTree { index: index(5), size: size(5) })
+        Err(ProveError::Shape(ShapeError::IndexOutsideTree { index: index(5), size: size(5) }))
     );
-    assert_eq!(Consistency::prove(&tree, TreeSize::EMPTY, size(5)), Err(ProveError::EmptyTree));
+    assert_eq!(
+        Consistency::prove(&tree, TreeSize::EMPTY, size(5)),
+        Err(ProveError::Shape(ShapeError::EmptyTree))
+    );
     assert_eq!(
         Consistency::prove(&tree, size(5), size(4)),
-        Err(ProveError::SizesReversed { older: size(5), newer: size(4) })
+        Err(ProveError::Shape(ShapeError::SizesReversed { older: size(5), newer: size(4) }))
     );
     // The source holds five leaves, so nothing can be said about six.
     let missing = Inclusion::prove(&tree, index(4), size(6)).unwrap_err();

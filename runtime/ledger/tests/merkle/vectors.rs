@@ -7,7 +7,7 @@
 use crate::{added, dropped, flipped, head, index, size, tree};
 use stepward_ledger::merkle::{
     Consistency, Frontier, Inclusion, LeafHash, LeafIndex, MemoryTree, Node, NodeHash, ProofError, RootHash,
-    TreeHead, TreeSize,
+    ShapeError, TreeHead, TreeSize,
 };
 
 const ENTRIES: [&[u8]; 8] = [
@@ -282,14 +282,17 @@ fn published_edge_cases_of_consistency() {
     assert_eq!(empty.verify(one, published_head(2)), Err(ProofError::TooShort { expected: 1, actual: 0 }));
     assert_eq!(
         empty.verify(published_head(2), one),
-        Err(ProofError::SizesReversed { older: size(2), newer: size(1) })
+        Err(ProofError::Shape(ShapeError::SizesReversed { older: size(2), newer: size(1) }))
     );
     assert_eq!(
         empty.verify(one, published_head(0)),
-        Err(ProofError::SizesReversed { older: size(1), newer: TreeSize::EMPTY })
+        Err(ProofError::Shape(ShapeError::SizesReversed { older: size(1), newer: TreeSize::EMPTY }))
     );
     // The reference accepts an empty older tree; here it is refused, since it shows nothing.
     for newer in [0, 1] {
-        assert_eq!(empty.verify(published_head(0), published_head(newer)), Err(ProofError::EmptyTree));
+        assert_eq!(
+            empty.verify(published_head(0), published_head(newer)),
+            Err(ProofError::Shape(ShapeError::EmptyTree))
+        );
     }
 }
