@@ -1,0 +1,216 @@
+//! What waits for the disk, in the order that it will have there.
+
+use super::{Attached, Clock, MAX_LEAF, Stamp};
+use crate::merkle::{Frontier, LeafHash, TreeHead};
+use crate::store::{Batch, Checkpoint, Entry, Fact, Store, Subtree};
+use std::mem;
+use stepward_fault::{Class, Fault, Owner, Rule};
+
+/// Events that wait for the disk at most. Each run waits for its intents before it goes on, so this
+/// is room for thousands of runs; more means that the disk has stopped answering.
+pub const MAX_WAITING_EVENTS: usize = 16_384;
+
+/// Bytes that wait for the disk at most, sealed bodies included: 64 MiB, a second of a slow disk.
+pub const MAX_WAITING_BYTES: usize = 64 << 20;
+
+/// Requests that wait for the writer at most: each is a caller that waits for its answer.
+const MAX_REQUESTS: usize = 1024;
+
+const OVERLOADED: Rule = Rule::new("log-overloaded");
+const LEAF_SIZE: Rule = Rule::new("log-leaf-size");
+const FULL: Rule = Rule::new("log-tree-full");
+const CLOSED: Rule = Rule::new("log-closed");
+
+/// Work for the thread that owns the store.
+pub(super) type Request = Box<dyn FnOnce(&mut dyn Store) -> Result<(), Fault> + Send>;
+
+/// What the writer takes away in one go.
+pub(super) struct Work {
+    pub(super) batch: Batch,
+    pub(super) bytes: usize,
+    pub(super) requests: Vec<Request>,
+}
+
+impl Work {
+    /// Whether there is anything to commit.
+    pub(super) fn writes(&self) -> bool {
+        !self.batch.entries.is_empty() || !self.batch.checkpoints.is_empty()
+    }
+}
+
+/// Whether events are taken.
+pub(super) enum Life {
+    /// They are.
+    Open,
+    /// No more; those that wait are still written.
+    Closing,
+    /// A commit failed or the writer ended: nothing is written any more.
+    Dead(Fault),
+}
+
+/// Everything that is decided under the one lock: numbers, stamps, the tree.
+pub(super) struct Queue {
+    pub(super) life: Life,
+    frontier: Frontier,
+    next: u64,
+    last_mono: u64,
+    first: u64,
+    entries: Vec<Entry>,
+    subtrees: Vec<Subtree>,
+    checkpoints: Vec<Checkpoint>,
+    facts: Vec<Fact>,
+    requests: Vec<Request>,
+    /// Bytes in `entries` and `facts`.
+    bytes: usize,
+    /// In `entries` and in the batch that is being committed.
+    waiting: (usize, usize),
+}
+
+impl Queue {
+    pub(super) fn after(frontier: Frontier, head: TreeHead) -> Self {
+        let next = head.size.get();
+        Self {
+            life: Life::Open,
+            frontier,
+            next,
+            last_mono: 0,
+            first: next,
+            entries: Vec::new(),
+            subtrees: Vec::new(),
+            checkpoints: Vec::new(),
+            facts: Vec::new(),
+            requests: Vec::new(),
+            bytes: 0,
+            waiting: (0, 0),
+        }
+    }
+
+    /// Refuses when nothing more is taken.
+    pub(super) fn check_open(&self) -> Result<(), Fault> {
+        match &self.life {
+            Life::Open => Ok(()),
+            Life::Closing => Err(closed()),
+            Life::Dead(fault) => Err(fault.clone()),
+        }
+    }
+
+    /// Takes one event: number, stamp, bytes, hash. A refusal leaves everything as it was.
+    pub(super) fn push(
+        &mut self,
+        clock: &dyn Clock,
+        attached: Attached,
+        encode: impl FnOnce(u64, &Stamp) -> Vec<u8>,
+    ) -> Result<u64, Fault> {
+        self.check_open()?;
+        self.check_room(attached.bytes())?;
+        let sequence = self.next;
+        let mut stamp = clock.stamp();
+        stamp.mono_us = stamp.mono_us.max(self.last_mono);
+        let leaf = encode(sequence, &stamp);
+        if leaf.is_empty() || leaf.len() > MAX_LEAF {
+            return Err(leaf_size(leaf.len()));
+        }
+        let hash = LeafHash::of(&leaf);
+        let subtrees = &mut self.subtrees;
+        self.frontier
+            .append_with(hash, |node, hash| subtrees.extend(Subtree::kept(node, hash)))
+            .map_err(|error| Fault::new(Class::LimitExceeded, Owner::Operator, FULL).says(error))?;
+        let bytes = attached.bytes() + leaf.len();
+        self.bytes += bytes;
+        self.waiting = (self.waiting.0 + 1, self.waiting.1 + bytes);
+        self.last_mono = stamp.mono_us;
+        self.next += 1;
+        self.entries.push(Entry { leaf, hash, run: attached.run, body: attached.body });
+        self.facts.extend(attached.facts);
+        Ok(sequence)
+    }
+
+    /// Takes work for the thread that owns the store.
+    pub(super) fn request(&mut self, request: Request) -> Result<(), Fault> {
+        self.check_open()?;
+        if self.requests.len() >= MAX_REQUESTS {
+            return Err(overloaded(format_args!("{MAX_REQUESTS} requests wait for the log's writer")));
+        }
+        self.requests.push(request);
+        Ok(())
+    }
+
+    /// Takes a checkpoint into the next commit. The caller has seen that the log is as long.
+    pub(super) fn checkpoint(&mut self, checkpoint: Checkpoint, done: Request) -> Result<(), Fault> {
+        self.request(done)?;
+        self.checkpoints.push(checkpoint);
+        Ok(())
+    }
+
+    /// Whether the writer has nothing to do.
+    pub(super) fn is_idle(&self) -> bool {
+        self.entries.is_empty() && self.checkpoints.is_empty() && self.requests.is_empty()
+    }
+
+    /// Events that wait for the next commit.
+    pub(super) fn gathered(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether events are taken and less than half of their room is.
+    pub(super) fn has_room(&self) -> bool {
+        matches!(self.life, Life::Open)
+            && self.waiting.0 < MAX_WAITING_EVENTS / 2
+            && self.waiting.1 < MAX_WAITING_BYTES / 2
+    }
+
+    /// Hands everything over. The next buffer is made as large as this one was.
+    pub(super) fn take(&mut self) -> Work {
+        let room = self.entries.len();
+        let batch = Batch {
+            first: mem::replace(&mut self.first, self.next),
+            entries: mem::replace(&mut self.entries, Vec::with_capacity(room)),
+            subtrees: mem::take(&mut self.subtrees),
+            head: self.frontier.head(),
+            checkpoints: mem::take(&mut self.checkpoints),
+            facts: mem::take(&mut self.facts),
+        };
+        Work { batch, bytes: mem::take(&mut self.bytes), requests: mem::take(&mut self.requests) }
+    }
+
+    /// Gives the room of a committed batch back.
+    pub(super) fn written(&mut self, events: usize, bytes: usize) {
+        self.waiting = (self.waiting.0.saturating_sub(events), self.waiting.1.saturating_sub(bytes));
+    }
+
+    /// Refuses everything from now on and drops what waits: its callers hear of it from `fault`.
+    pub(super) fn die(&mut self, fault: Fault) {
+        self.life = Life::Dead(fault);
+        self.entries = Vec::new();
+        self.requests = Vec::new();
+        self.checkpoints = Vec::new();
+    }
+
+    fn check_room(&self, bytes: usize) -> Result<(), Fault> {
+        if self.waiting.0 >= MAX_WAITING_EVENTS {
+            return Err(overloaded(format_args!("{MAX_WAITING_EVENTS} events wait for the disk")));
+        }
+        if self.waiting.1 + bytes > MAX_WAITING_BYTES {
+            return Err(overloaded(format_args!("{} bytes of events wait for the disk", self.waiting.1)));
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn closed() -> Fault {
+    Fault::new(Class::Cancelled, Owner::Embedder, CLOSED)
+        .says("the log was closed and takes no more events")
+        .hint("end the runs before the log is closed")
+}
+
+fn overloaded(what: std::fmt::Arguments<'_>) -> Fault {
+    Fault::new(Class::Unavailable, Owner::Operator, OVERLOADED)
+        .says(what)
+        .hint("the disk is too slow for the load, or stands still: look at it, or start fewer runs at a time")
+}
+
+fn leaf_size(bytes: usize) -> Fault {
+    Fault::new(Class::Internal, Owner::Stepward, LEAF_SIZE)
+        .says(format_args!("an event of {bytes} bytes: it must have 1 to {MAX_LEAF}"))
+        .hint("please report it with the kind of event")
+}

@@ -1,0 +1,188 @@
+//! An export: every event of a log in one file.
+
+use super::decode::Decoders;
+use super::events::{COMPARE, Events, Scope, invalid, invalid_at};
+use super::keys::{Checked, Keys};
+use super::report::{Findings, Open, Report, Trust};
+use super::store::freshness;
+use crate::export::{Header, MAX_HEADER_BYTES};
+use crate::log::MAX_LEAF;
+use crate::merkle::{Frontier, LeafHash};
+use std::io::{self, BufRead, Read as _};
+use std::thread;
+use stepward_fault::{Class, Fault, Owner, Rule};
+
+const HEADER: Rule = Rule::new("export-header");
+const LINE: Rule = Rule::new("export-line");
+const ROOT: Rule = Rule::new("export-root");
+const READ: Rule = Rule::new("export-read");
+
+/// Verifies an export as it is read; `place` is what it is called. Lines are bounded, and nothing of it is
+/// kept.
+///
+/// # Errors
+/// When it cannot be read. What does not hold is a finding.
+pub fn export(source: &mut dyn BufRead, place: &str, keys: &Keys) -> Result<Report, Fault> {
+    let mut report = Report::default();
+    let mut keys = keys.clone();
+    let checked = header(source, place, &mut keys, &mut report.findings)?;
+    let mut events = Events::new(Scope::Log);
+    let mut frontier = Frontier::default();
+    let mut signed_root = None;
+    thread::scope(|scope| {
+        let mut decoders = Decoders::start(scope);
+        let mut line = Vec::new();
+        let wanted = checked.as_ref().map(|checked| checked.checkpoint.head());
+        for number in 0.. {
+            match next(source, MAX_LEAF, &mut line).map_err(|error| unreadable(place, &error))? {
+                Line::End => break,
+                Line::Whole => {}
+                Line::Cut | Line::TooLong => {
+                    report.findings.push(
+                        invalid_at(LINE, format_args!("{place}, event {number}"))
+                            .says(format_args!(
+                                "the line is cut, or longer than {MAX_LEAF} bytes, the longest event; the rest was not looked at"
+                            ))
+                            .hint("ask for the export again: it is cut, or something else was put into it"),
+                    );
+                    break;
+                }
+            }
+            frontier.append(LeafHash::of(&line)).map_err(|error| invalid(LINE, number).says(error))?;
+            if wanted.is_some_and(|head| head.size.get() == number + 1) {
+                signed_root = Some(frontier.head());
+            }
+            decoders.push(number, &line, &mut |(place, decoded)| {
+                events.take(place, &decoded);
+                Ok(())
+            })?;
+        }
+        decoders.finish(&mut |(place, decoded)| {
+            events.take(place, &decoded);
+            Ok(())
+        })
+    })?;
+    let head = frontier.head();
+    let disturbed = !events.is_whole();
+    events.finish(&mut report.established, &mut report.open, &mut report.findings);
+    report.established.tree = Some(head);
+    if let Some(checked) = &checked {
+        let wanted = checked.checkpoint.head();
+        if head == wanted {
+            report.established.checkpoints = 1;
+        } else {
+            let same_beginning = signed_root == Some(wanted);
+            report.findings.push(other_tree(
+                place,
+                head.size.get(),
+                wanted.size.get(),
+                same_beginning,
+                disturbed,
+            ));
+        }
+        conclude(checked, &keys, place, &mut report);
+    }
+    Ok(report)
+}
+
+/// Says who signed a checkpoint, and what that leaves open.
+pub(super) fn conclude(checked: &Checked, keys: &Keys, place: &str, report: &mut Report) {
+    let cosigned: Vec<_> = checked.cosigners().collect();
+    keys.demand_cosignatures(&cosigned, place, &mut report.findings);
+    report.open.push(freshness(&cosigned));
+    let signed = checked.signed(cosigned);
+    if signed.trust == Trust::Found {
+        report.open.push(Open::KeyFound { key: signed.key.clone() });
+    }
+    report.established.signed = Some(signed);
+}
+
+fn other_tree(place: &str, size: u64, signed: u64, same_beginning: bool, disturbed: bool) -> Fault {
+    let says = match (size.cmp(&signed), same_beginning) {
+        (std::cmp::Ordering::Less, _) => {
+            format!(
+                "it has {size} events and its checkpoint covers {signed}: events were removed, or its end is cut off"
+            )
+        }
+        (std::cmp::Ordering::Greater, true) => {
+            format!(
+                "{} events follow after the {signed} that its checkpoint covers: they were added",
+                size - signed
+            )
+        }
+        (std::cmp::Ordering::Greater, false) => {
+            format!(
+                "it has {size} events and its checkpoint covers {signed}, and the first {signed} are others"
+            )
+        }
+        (std::cmp::Ordering::Equal, _) if disturbed => {
+            "its events do not make the tree that was signed; the events named above are not what was written"
+                .to_owned()
+        }
+        (std::cmp::Ordering::Equal, _) => {
+            "its events do not make the tree that was signed: one of them was changed and still reads well; \
+             compare it with another copy, line by line, to see which"
+                .to_owned()
+        }
+    };
+    invalid_at(ROOT, format_args!("{place}, all events")).says(says).hint(COMPARE)
+}
+
+fn header(
+    source: &mut dyn BufRead,
+    place: &str,
+    keys: &mut Keys,
+    findings: &mut Findings,
+) -> Result<Option<Checked>, Fault> {
+    let place = format!("{place}, header");
+    let mut line = Vec::new();
+    let read = next(source, MAX_HEADER_BYTES, &mut line).map_err(|error| unreadable(&place, &error))?;
+    let malformed = |why: &dyn std::fmt::Display| {
+        invalid_at(HEADER, &place)
+            .says(format_args!("it is not the header of an export: {why}"))
+            .hint("ask for the export again; `stepward ledger export` makes one")
+    };
+    let header = match read {
+        Line::Whole => serde_json::from_slice::<Header>(&line).map_err(|error| malformed(&error)),
+        Line::End | Line::Cut | Line::TooLong => {
+            Err(malformed(&"the first line is missing, cut or too long"))
+        }
+    };
+    let Some(header) = findings.take(header) else { return Ok(None) };
+    for vkey in header.vkeys() {
+        keys.find_or_tell(vkey, &place, findings);
+    }
+    Ok(findings.take(keys.open(header.checkpoint().as_bytes(), &place)))
+}
+
+/// What was read.
+pub(super) enum Line {
+    /// Nothing is left.
+    End,
+    /// A line that ended; its newline is taken off.
+    Whole,
+    /// The last line, without a newline.
+    Cut,
+    /// More than there may be.
+    TooLong,
+}
+
+/// Reads a line of at most `most` bytes.
+pub(super) fn next(source: &mut dyn BufRead, most: usize, line: &mut Vec<u8>) -> io::Result<Line> {
+    line.clear();
+    let most = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    source.take(most).read_until(b'\n', line)?;
+    Ok(match line.pop() {
+        None => Line::End,
+        Some(b'\n') => Line::Whole,
+        Some(_) if (line.len() as u64) + 1 == most => Line::TooLong,
+        Some(_) => Line::Cut,
+    })
+}
+
+fn unreadable(place: &str, error: &io::Error) -> Fault {
+    Fault::new(Class::Unavailable, Owner::Operator, READ)
+        .at(place)
+        .says(format_args!("it cannot be read: {error}"))
+        .hint("check the disk and the file's permissions")
+}

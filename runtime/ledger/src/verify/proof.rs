@@ -1,0 +1,150 @@
+//! A proof that one event is in a log.
+
+use super::events::{Events, Scope};
+use super::export::conclude;
+use super::keys::{Checked, Keys};
+use super::report::{Findings, Report};
+use crate::event::Event;
+use crate::proof::LogProof;
+use std::fmt;
+use stepward_fault::{Class, Fault, Owner, Rule};
+
+const PLACE: Rule = Rule::new("proof-of-another-event");
+const CHECKPOINT: Rule = Rule::new("evidence-checkpoint");
+const EMPTY: Rule = Rule::new("evidence-empty");
+const TWO_RUNS: Rule = Rule::new("evidence-two-runs");
+const DISORDER: Rule = Rule::new("evidence-order");
+
+/// Verifies a C2SP tlog-proof and the event that it is about, given by its exact bytes.
+pub fn proof(proof: &[u8], event: &[u8], place: &str, keys: &Keys) -> Report {
+    let mut report = Report::default();
+    let Report { findings, .. } = &mut report;
+    let Some(proof) = findings.take(LogProof::parse(proof).map_err(|error| error.fault(place))) else {
+        return report;
+    };
+    let Some(checked) = findings.take(keys.open(proof.note().to_string().as_bytes(), place)) else {
+        return report;
+    };
+    let head = checked.checkpoint.head();
+    if included(&proof, event, &checked, place, findings) {
+        report.established.tree = Some(head);
+        report.established.checkpoints = 1;
+    }
+    let mut events = Events::new(Scope::Run);
+    events.take(proof.index().get(), &Event::decode(event));
+    events.finish(&mut report.established, &mut report.open, &mut report.findings);
+    conclude(&checked, keys, place, &mut report);
+    // One event tells nothing about the order of others.
+    report.established.unanswered = 0;
+    report
+}
+
+/// Whether an event is where a proof says, in a tree; if not, that is a finding.
+fn included(proof: &LogProof, event: &[u8], checked: &Checked, place: &str, findings: &mut Findings) -> bool {
+    let proved = proof.verify(event, checked.key());
+    findings.take(proved.map_err(|error| error.fault(place))).is_some()
+}
+
+/// What an evidence folder holds, as the parts are read.
+pub struct Evidence<'a> {
+    /// `keys.txt`: public keys, one a line.
+    pub keys: &'a str,
+    /// `checkpoint`.
+    pub checkpoint: &'a [u8],
+    /// `events.jsonl`: the events, one a line.
+    pub events: &'a [u8],
+    /// Reads `proofs/N.tlog-proof`.
+    pub proof: &'a dyn Fn(u64) -> Result<Vec<u8>, Fault>,
+}
+
+impl fmt::Debug for Evidence<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Evidence").finish_non_exhaustive()
+    }
+}
+
+/// Verifies the evidence of a run. The events are of one run, in order, and each is in the tree of the one
+/// checkpoint. `place` is what the folder is called.
+pub fn evidence(parts: &Evidence<'_>, place: &str, keys: &Keys) -> Report {
+    let mut report = Report::default();
+    let (mut keys, findings) = (keys.clone(), &mut report.findings);
+    for vkey in parts.keys.lines() {
+        keys.find_or_tell(vkey, format_args!("{place}/keys.txt"), findings);
+    }
+    let at = format!("{place}/checkpoint");
+    let Some(checked) = findings.take(keys.open(parts.checkpoint, &at)) else { return report };
+    let head = checked.checkpoint.head();
+    let mut events = Events::new(Scope::Run);
+    let (mut run, mut next, mut proven) = (None, 0, 0);
+    let place_of = |line: usize| format!("{place}/events.jsonl:{line}");
+    let lines = parts.events.strip_suffix(b"\n").unwrap_or(parts.events);
+    for (number, line) in (1..).zip(lines.split(|byte| *byte == b'\n')) {
+        let decoded = Event::decode(line);
+        let event = match decoded {
+            Ok(event) => event,
+            Err(fault) => {
+                findings.push(fault.at(place_of(number)));
+                continue;
+            }
+        };
+        if event.sequence < next {
+            findings.push(
+                wrong(DISORDER, place_of(number)).says("it stands after an event that came later in the log"),
+            );
+        }
+        if *run.get_or_insert_with(|| event.run.clone()) != event.run || event.run.is_none() {
+            findings.push(
+                wrong(TWO_RUNS, place_of(number))
+                    .says("it belongs to another run than the first event, or to none"),
+            );
+        }
+        next = event.sequence + 1;
+        let at = format!("{place}/proofs/{}.tlog-proof", event.sequence);
+        proven += u64::from(proved(parts, &event, line, &checked, &at, findings));
+        events.take(event.sequence, &Ok(event));
+    }
+    if next == 0 {
+        findings.push(wrong(EMPTY, place_of(1)).says("there is no event that could be read"));
+    }
+    events.finish(&mut report.established, &mut report.open, &mut report.findings);
+    if proven > 0 {
+        report.established.tree = Some(head);
+        report.established.checkpoints = 1;
+    }
+    report.established.compared = 0;
+    conclude(&checked, &keys, &at, &mut report);
+    report.open.push(super::report::Open::OtherEventsOfRun);
+    report
+}
+
+fn proved(
+    parts: &Evidence<'_>,
+    event: &Event,
+    line: &[u8],
+    checked: &Checked,
+    at: &str,
+    findings: &mut Findings,
+) -> bool {
+    let read = (parts.proof)(event.sequence);
+    let parsed = read.and_then(|text| LogProof::parse(&text).map_err(|error| error.fault(at)));
+    let Some(proof) = findings.take(parsed) else { return false };
+    if proof.note().to_string().as_bytes() != parts.checkpoint {
+        findings.push(wrong(CHECKPOINT, at).says("its checkpoint is not the one of the folder"));
+        return false;
+    }
+    if proof.index().get() != event.sequence {
+        findings.push(wrong(PLACE, at).says(format_args!(
+            "it is about event {}, and the event says that it is number {}",
+            proof.index(),
+            event.sequence
+        )));
+        return false;
+    }
+    included(&proof, line, checked, at, findings)
+}
+
+fn wrong(rule: Rule, place: impl fmt::Display) -> Fault {
+    Fault::new(Class::EvidenceInvalid, Owner::Operator, rule)
+        .at(place)
+        .hint("ask for the evidence again: it was put together by hand or changed")
+}

@@ -1,0 +1,262 @@
+//! Exports, proofs, evidence and tiles: what holds and what does not, also in the eyes of the Python verifier,
+//! which shares no code with this crate.
+
+use crate::{
+    findings, keys,
+    support::{World, world},
+};
+use cap_std::{ambient_authority, fs::Dir};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use stepward_ledger::export;
+use stepward_ledger::merkle::{Inclusion, LeafIndex};
+use stepward_ledger::proof::LogProof;
+use stepward_ledger::store::{Nodes, Records};
+use stepward_ledger::tiles::TileDir;
+use stepward_ledger::verify::{self, Evidence, Keys, Open, Report, Verdict};
+
+const VERIFIER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/verify_log.py");
+
+struct Files {
+    folder: tempfile::TempDir,
+    world: World,
+}
+
+impl Files {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let world = world(folder.path(), 70);
+        Self { folder, world }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn vkey(&self) -> String {
+        self.world.signer.verifier().to_string()
+    }
+
+    /// What the Python verifier says: whether it holds.
+    fn python(&self, arguments: &[&str]) -> (bool, String) {
+        let output =
+            Command::new("python3").arg(VERIFIER).args(arguments).current_dir(&self.folder).output().unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    }
+
+    fn export(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let newest = self.world.checkpoints.last().unwrap();
+        export::write(&self.world.reader(), newest, &[self.vkey()], &mut bytes).unwrap();
+        bytes
+    }
+
+    /// Both verifiers on an export; they must agree.
+    fn judge_export(&self, bytes: &[u8]) -> Report {
+        fs::write(self.path("log.export"), bytes).unwrap();
+        let report = verify::export(&mut &*bytes, "log.export", &Keys::default()).unwrap();
+        let (holds, said) = self.python(&["export", "log.export"]);
+        assert_eq!(report.verdict() == Verdict::Holds, holds, "{said} {:?}", report.findings());
+        report
+    }
+
+    fn prove(&self, index: u64) -> String {
+        let (reader, newest) = (self.world.reader(), self.world.checkpoints.last().unwrap());
+        let records: &dyn Records = &reader;
+        let inclusion =
+            Inclusion::prove(&Nodes::of(records), LeafIndex::new(index).unwrap(), newest.head().size).unwrap();
+        LogProof::new(inclusion, newest).to_string()
+    }
+
+    fn leaf(&self, index: u64) -> Vec<u8> {
+        self.world.events[usize::try_from(index).unwrap()].encode()
+    }
+}
+
+#[test]
+fn an_export_holds_by_the_keys_in_it_and_says_so() {
+    let files = Files::new();
+    let report = files.judge_export(&files.export());
+    assert_eq!(findings(&report), []);
+    assert_eq!((report.established.events, report.established.tree), (562, Some(files.world.head())));
+    assert_eq!(report.open, [Open::NoWitness, Open::KeyFound { key: files.vkey() }]);
+    let bytes = files.export();
+    let report = verify::export(&mut &*bytes, "log.export", &keys(&files.world)).unwrap();
+    assert_eq!(report.open, [Open::NoWitness]);
+}
+
+#[test]
+fn a_changed_export_fails_for_both_verifiers() {
+    let files = Files::new();
+    let good = files.export();
+    let lines: Vec<&[u8]> = good.split_inclusive(|byte| *byte == b'\n').collect();
+    let without = |number: usize| [&lines[..number], &lines[number + 1..]].concat().concat();
+    let mut swapped = lines.clone();
+    swapped.swap(5, 300);
+    let cases: Vec<(Vec<u8>, &str, &str)> = vec![
+        (without(301), "log-event-misplaced", "event 300"),
+        (without(562), "export-root", "log.export, all events"),
+        ([good.as_slice(), lines[562]].concat(), "log-event-misplaced", "event 562"),
+        (swapped.concat(), "log-events-swapped", "events 4 and 299"),
+        (good[..good.len() - 1].to_vec(), "export-line", "log.export, event 561"),
+        ([good.as_slice(), b"\n"].concat(), "event-format", "event 562"),
+        ([&good[..], &[b'x'; 5000]].concat(), "export-line", "log.export, event 562"),
+        (lines[1..].concat(), "export-header", "log.export, header"),
+        (Vec::new(), "export-header", "log.export, header"),
+    ];
+    for (bytes, rule, place) in cases {
+        let report = files.judge_export(&bytes);
+        assert_eq!(findings(&report).first(), Some(&(rule, place)), "{:?}", report.findings());
+    }
+}
+
+#[test]
+fn a_flipped_byte_of_an_export_fails_for_both_verifiers() {
+    let files = Files::new();
+    let good = files.export();
+    let step = good.len() / 16;
+    for at in (0..good.len()).step_by(step).chain([20, 60, 100, 200, 300]) {
+        let mut bytes = good.clone();
+        bytes[at] ^= 1;
+        let report = files.judge_export(&bytes);
+        assert_eq!(report.verdict(), Verdict::Fails, "byte {at}");
+    }
+}
+
+#[test]
+fn a_proof_is_small_and_holds_for_its_event_alone() {
+    let files = Files::new();
+    let (text, leaf, vkey) = (files.prove(300), files.leaf(300), files.vkey());
+    assert!(text.len() < 2048, "{} bytes", text.len());
+    let judge = |text: &str, leaf: &[u8]| {
+        fs::write(files.path("e"), text).unwrap();
+        fs::write(files.path("e.leaf"), leaf).unwrap();
+        let report = verify::proof(text.as_bytes(), leaf, "e", &keys(&files.world));
+        let (holds, said) = files.python(&["proof", "e", "--key", &vkey]);
+        assert_eq!(report.verdict() == Verdict::Holds, holds, "{said} {:?}", report.findings());
+        report
+    };
+    let report = judge(&text, &leaf);
+    assert_eq!((findings(&report), report.established.events), (vec![], 1));
+    assert_eq!(findings(&judge(&text, &files.leaf(301))), [("proof-root", "e"), ("log-event-misplaced", "event 300")]);
+    assert_eq!(findings(&judge(&text.replace("index 300", "index 301"), &leaf))[0], ("proof-root", "e"));
+    let mut places: Vec<usize> = (0..text.len()).step_by(89).collect();
+    places.push(text.len() - 1);
+    for at in places.into_iter().filter(|at| text.as_bytes()[*at].is_ascii()) {
+        let mut bytes = text.clone().into_bytes();
+        bytes[at] ^= 1;
+        let Ok(text) = String::from_utf8(bytes) else { continue };
+        assert_eq!(judge(&text, &leaf).verdict(), Verdict::Fails, "byte {at}");
+    }
+}
+
+/// The folder of the evidence of one run.
+fn evidence(files: &Files, folder: &Path) {
+    fs::create_dir_all(folder.join("proofs")).unwrap();
+    fs::write(folder.join("keys.txt"), files.vkey() + "\n").unwrap();
+    fs::write(folder.join("checkpoint"), files.world.checkpoints.last().unwrap().to_string()).unwrap();
+    let mut events = Vec::new();
+    for index in 82..90 {
+        events.extend(files.leaf(index));
+        events.push(b'\n');
+        fs::write(folder.join(format!("proofs/{index}.tlog-proof")), files.prove(index)).unwrap();
+    }
+    fs::write(folder.join("events.jsonl"), events).unwrap();
+}
+
+#[test]
+fn evidence_holds_and_every_change_of_it_fails_for_both_verifiers() {
+    let files = Files::new();
+    let folder = files.path("evidence");
+    let judge = || {
+        let read = |name: &str| fs::read(folder.join(name)).unwrap();
+        let proof = |number: u64| {
+            fs::read(folder.join(format!("proofs/{number}.tlog-proof"))).map_err(|error| {
+                stepward_fault::Fault::new(
+                    stepward_fault::Class::EvidenceInvalid,
+                    stepward_fault::Owner::Operator,
+                    stepward_fault::Rule::new("file-read"),
+                )
+                .says(error)
+            })
+        };
+        let text = String::from_utf8(read("keys.txt")).unwrap();
+        let (checkpoint, events) = (read("checkpoint"), read("events.jsonl"));
+        let parts = Evidence { keys: &text, checkpoint: &checkpoint, events: &events, proof: &proof };
+        let report = verify::evidence(&parts, "evidence", &Keys::default());
+        let (holds, said) = files.python(&["evidence", "evidence"]);
+        assert_eq!(report.verdict() == Verdict::Holds, holds, "{said} {:?}", report.findings());
+        report
+    };
+    evidence(&files, &folder);
+    let report = judge();
+    assert_eq!((findings(&report), report.established.events, report.established.effects), (vec![], 8, 1));
+    assert!(report.open.contains(&Open::OtherEventsOfRun));
+    let edit = |name: &str, from: &str, to: &str| {
+        let path = folder.join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{name}: {from}");
+        fs::write(path, text.replacen(from, to, 1)).unwrap();
+    };
+    for (name, from, to, rule) in [
+        ("events.jsonl", "\"seq\":83", "\"seq\":84", "proof-root"),
+        ("events.jsonl", "run-10", "run-11", "evidence-two-runs"),
+        ("events.jsonl", "\"fuel\":1234", "\"fuel\":1235", "proof-root"),
+        ("proofs/85.tlog-proof", "index 85", "index 86", "proof-of-another-event"),
+        ("proofs/85.tlog-proof", "stepward/dev", "stepward/prod", "evidence-checkpoint"),
+        ("checkpoint", "562", "563", "note-signature-wrong"),
+        ("keys.txt", "+", "+0", "verify-key"),
+    ] {
+        evidence(&files, &folder);
+        edit(name, from, to);
+        let report = judge();
+        assert!(findings(&report).iter().any(|(found, _)| *found == rule), "{name}: {:?}", report.findings());
+    }
+    evidence(&files, &folder);
+    fs::remove_file(folder.join("proofs/86.tlog-proof")).unwrap();
+    assert_eq!(findings(&judge()).first().unwrap().0, "file-read");
+}
+
+#[test]
+fn tiles_hold_and_every_change_of_them_fails_for_both_verifiers() {
+    let files = Files::new();
+    let place = files.path("tiles");
+    let (vkey, newest) = (files.vkey(), files.world.checkpoints.last().unwrap());
+    let publish = || {
+        let _ = fs::remove_dir_all(&place);
+        fs::create_dir(&place).unwrap();
+        let folder = TileDir::new(Dir::open_ambient_dir(&place, ambient_authority()).unwrap());
+        let reader = files.world.reader();
+        let records: &dyn Records = &reader;
+        folder.publish(records, &files.world.signer.verifier(), newest).unwrap();
+        folder
+    };
+    let judge = |folder: &TileDir| {
+        let note = fs::read(place.join("checkpoint")).unwrap();
+        let report = verify::tiles(folder, &note, "tiles", &keys(&files.world)).unwrap();
+        let (holds, said) = files.python(&["tiles", "tiles", "--key", &vkey]);
+        assert_eq!(report.verdict() == Verdict::Holds, holds, "{said} {:?}", report.findings());
+        report
+    };
+    let report = judge(&publish());
+    assert_eq!((findings(&report), report.established.events), (vec![], 562));
+    for (name, at, rule, found) in [
+        ("tile/entries/000", 1000, "log-leaf-edited", None),
+        ("tile/0/001", 32 * 44, "log-leaf-edited", Some("event 300")),
+        ("tile/1/000.p/2", 0, "log-hashes", Some("events 0 to 255")),
+        ("tile/0/002.p/50", 3, "log-leaf-edited", Some("event 512")),
+        ("checkpoint", 40, "note-signature-wrong", Some("tiles/checkpoint")),
+    ] {
+        let folder = publish();
+        let mut bytes = fs::read(place.join(name)).unwrap();
+        bytes[at] ^= 1;
+        fs::write(place.join(name), bytes).unwrap();
+        let report = judge(&folder);
+        let first = findings(&report)[0];
+        assert_eq!((first.0, found.unwrap_or(first.1)), (rule, first.1), "{name}: {:?}", report.findings());
+    }
+    let folder = publish();
+    fs::remove_file(place.join("tile/entries/001")).unwrap();
+    assert_eq!(findings(&judge(&folder)), [("log-events-missing", "events 256 to 511")]);
+}

@@ -1,0 +1,200 @@
+#!/usr/bin/env python3
+"""Checks what a Stepward event log hands out, with nothing but Python 3.8 or later.
+
+    verify_log.py export FILE               all events of a log
+    verify_log.py proof FILE --key VKEY     one event, in FILE.leaf or --leaf, is in a log
+    verify_log.py evidence FOLDER           the events of one run are in a log
+    verify_log.py tiles FOLDER --key VKEY   a log as it is published
+
+Written from RFC 6962, RFC 8032 and C2SP's signed-note and tlog-*. What does not hold is a line
+"FAILS what, where"; then the exit status is 1. Each key named, by --key or inside, must sign.
+"""
+import argparse
+import json
+import re
+import time
+from base64 import b64decode
+from hashlib import sha256, sha512
+
+HASH = "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="  # 32 bytes in the one spelling of base64
+BYTES = "(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=|[A-Za-z0-9+/][AQgw]==)?"
+KEY = r"([^\s+]+)\+([0-9a-f]{8})\+([A-Za-z0-9+/]{44})"
+CHECKPOINT = (rf"(([^\0-\x1f]+)\n(0|[1-9][0-9]{{0,18}})\n({HASH})\n(?:[^\0-\x1f]+\n)*)"
+              rf"\n((?:— [^\s+\0-\x1f]+ {BYTES}\n){{1,64}})")
+PROOF = (rf"c2sp\.org/tlog-proof@v1\n(?:extra {BYTES}\n)?index (0|[1-9][0-9]{{0,18}})\n"
+         rf"((?:{HASH}\n){{0,63}})\n([^\0]+)")
+P, ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493  # RFC 8032, 5.1
+D, BASE = -121665 * pow(121666, -1, P) % P, b"X" + b"f" * 31
+
+
+def add(p, q):
+    k = D * p[0] * p[1] * q[0] * q[1]
+    return ((p[0] * q[1] + p[1] * q[0]) * pow(1 + k, -1, P) % P,
+            (p[1] * q[1] + p[0] * q[0]) * pow(1 - k, -1, P) % P)
+
+
+def times(n, p):
+    rest = times(n // 2, add(p, p)) if n else (0, 1)
+    return add(rest, p) if n % 2 else rest
+
+
+def point(data):  # RFC 8032, 5.1.3
+    y, sign = int.from_bytes(data, "little") % 2**255, data[31] >> 7
+    square = (y * y - 1) * pow(D * y * y + 1, -1, P) % P
+    x = pow(square, (P + 3) // 8, P)
+    x = x if x * x % P == square else x * pow(2, (P - 1) // 4, P) % P
+    good = y < P and x * x % P == square and (x or not sign)
+    return (x if x % 2 == sign else P - x, y) if good else None
+
+
+def signed(key, text, mark):  # RFC 8032, 5.1.7; never under a key of small order
+    if key[0] == 4:  # tlog-cosignature: the time stands before the signature
+        text = b"cosignature/v1\ntime %d\n" % int.from_bytes(mark[:8], "big") + text
+        mark = mark[8:]
+    a, r = point(key[1:]), point(mark[:32]) if len(mark) == 64 else None
+    s = int.from_bytes(mark[32:], "little")
+    if key[0] not in (1, 4) or not a or not r or s >= ORDER or times(8, a) == (0, 1):
+        return False
+    k = int.from_bytes(sha512(mark[:32] + key[1:] + text).digest(), "little") % ORDER
+    return times(s, point(BASE)) == add(r, times(k, a))
+
+
+class Log:
+    def __init__(self, keys):
+        self.keys, self.hashes, self.intended, self.place = keys, [], set(), "--key"
+        self.fails, self.unsure = [], []
+
+    def check(self, holds, what):
+        self.fails += [] if holds else ["%s, %s" % (what, self.place)]
+
+    def read(self, *path):
+        self.place = "/".join(path)
+        with open(self.place, "rb") as file:
+            return file.read(1 << 30)  # bytes; what is longer is cut, and does not verify
+
+    def root_of(self, hashes):  # RFC 6962, 2.1, over the hashes of leaves or of full tiles
+        while len(hashes) > 1:
+            pairs = [sha256(b"\1" + a + b).digest() for a, b in zip(hashes[::2], hashes[1::2])]
+            hashes = pairs + hashes[2 * len(pairs):]
+        return hashes[0] if hashes else sha256(b"").digest()
+
+    def climb(self, index, size, value, path):  # RFC 6962, 2.1.1; b"" spoils a malformed proof
+        if size <= 1 or not path:
+            return value if (size, index, path) == (1, 0, []) else b""
+        half = 1 << (size - 1).bit_length() - 1
+        if index < half:
+            return sha256(b"\1" + self.climb(index, half, value, path[:-1]) + path[-1]).digest()
+        right = self.climb(index - half, size - half, value, path[:-1])
+        return sha256(b"\1" + path[-1] + right).digest()
+
+    def checkpoint(self, note, found=()):
+        text, origin, size, root, marks = re.fullmatch(CHECKPOINT, note.decode()).groups()
+        logs, seen, where = [], [0], self.place
+        for vkey in sorted({*self.keys, *found}):
+            self.place = "%s, key %s" % (where, vkey)
+            name, number, key = re.fullmatch(KEY, vkey).groups()
+            key, mine = b64decode(key), re.findall(f"— {re.escape(name)} (.+)\n", marks)
+            real = sha256(name.encode() + b"\n" + key).digest()[:4]
+            mine = [mark[4:] for mark in map(b64decode, mine) if mark[:4] == real]
+            true = [signed(key, text.encode(), mark) for mark in mine if real.hex() == number]
+            self.check(true and all(true), "no true signature by this key")
+            logs += [name] * (key[0] == 1)
+            seen += [int.from_bytes(mark[:8], "big") for mark in mine if key[0] == 4]
+            if vkey not in self.keys:
+                self.unsure.append("whose key this is, for it came along: " + vkey)
+        self.place, when = where, time.gmtime(min(max(seen), 1 << 37))
+        self.check(origin in logs, "no key of the log " + origin)
+        since = "after %Y-%m-%d %H:%M:%S UTC" if seen[1:] else "for no known witness cosigned"
+        self.unsure.append("that there is no newer or other log, " + time.strftime(since, when))
+        return int(size), b64decode(root)
+
+    def event(self, leaf, index, place):
+        self.place = "%s, event %s" % (place, index)
+        pairs = json.loads(leaf.decode(), object_pairs_hook=tuple)
+        good = isinstance(pairs, tuple) and len(dict(pairs)) == len(pairs)
+        self.check(good, "not an object with each name once")
+        action, seq, *call = map(dict(pairs).get, "action seq run step call attempt".split())
+        self.check(repr(seq) == str(index), "another sequence number")
+        self.intended.update([repr(call)] if action == "call-intended" else [])
+        self.check(action != "call-answered" or repr(call) in self.intended, "no intent before")
+        self.hashes.append(sha256(b"\0" + leaf).digest())
+        return call[0]
+
+    def proof(self, args, leaf=None, path=None, tree=None, note=None):
+        leaf = leaf or self.read(args.leaf or args.path + ".leaf")
+        index, hashes, text = re.fullmatch(PROOF, self.read(path or args.path).decode()).groups()
+        size, root = tree or self.checkpoint(text.encode())
+        path = [b64decode(line) for line in hashes.split()]
+        found = self.climb(int(index), size, sha256(b"\0" + leaf).digest(), path)
+        self.check(found == root, "the proof does not lead from the event to the root")
+        self.check(note in (None, text.encode()), "another checkpoint")
+        self.check(repr(json.loads(leaf.decode())["seq"]) == index, "another index")
+
+    def export(self, args):
+        self.place = args.path + ", header"
+        with open(args.path, "rb") as file:
+            header = json.loads(file.readline().decode())
+            tree = self.checkpoint(header.pop("checkpoint").encode(), header.pop("vkeys"))
+            self.check(header == {"schema": "stepward.export/1"}, "another schema")
+            for index, line in enumerate(file):
+                self.event(line[:-1] if line.endswith(b"\n") else b"", index, args.path)
+        return tree
+
+    def evidence(self, args):
+        keys = self.read(args.path, "keys.txt").decode().rstrip("\n").split("\n")
+        note = self.read(args.path, "checkpoint")
+        tree = self.checkpoint(note, keys)
+        leaves = self.read(args.path, "events.jsonl").rstrip(b"\n").split(b"\n")
+        numbers = [json.loads(leaf.decode())["seq"] for leaf in leaves]
+        self.check(numbers == sorted(set(numbers)), "events out of order")
+        runs = [self.event(*pair, args.path + "/events.jsonl") for pair in zip(leaves, numbers)]
+        self.check(runs.count(runs[0]) == len(runs), "events of more than one run")
+        for leaf, number in zip(leaves, numbers):
+            self.proof(args, leaf, "%s/proofs/%d.tlog-proof" % (args.path, number), tree, note)
+        self.unsure.append("that the run has no other events")
+
+    def tiles(self, args):
+        tree = self.checkpoint(self.read(args.path, "checkpoint"))
+        for first in range(0, tree[0], 256):
+            data, at = self.tile(args.path, "entries", first, tree[0]), 0
+            while at < len(data):
+                end = at + 2 + int.from_bytes(data[at:at + 2], "big")
+                self.event(data[at + 2:end], len(self.hashes), args.path)
+                at = end
+        row = self.hashes
+        for level in "01234567":
+            for first in range(0, len(row), 256):
+                tile = self.tile(args.path, level, first, len(row))
+                self.check(tile == b"".join(row[first:first + 256]), "not the hashes below it")
+            row = [self.root_of(row[at:at + 256]) for at in range(0, len(row) - 255, 256)]
+        return tree
+
+    def tile(self, folder, level, first, size):
+        number, width = str(first // 256), min(256, size - first)
+        number = re.sub("...(?=.)", r"x\g<0>/", number.zfill(len(number) + -len(number) % 3))
+        return self.read(folder, "tile", level, number + ".p/%d" % width * (width < 256))
+
+
+def main():
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("what", choices=["export", "proof", "evidence", "tiles"])
+    parser.add_argument("path")
+    parser.add_argument("--leaf")
+    parser.add_argument("--key", action="append", default=[])
+    args = parser.parse_args()
+    log = Log(args.key)
+    try:
+        tree = getattr(log, args.what)(args)
+        log.place = args.path + ", all events"
+        found = len(log.hashes), log.root_of(log.hashes)
+        log.check(tree in (None, found), "not the tree that was signed")
+    except Exception as error:  # whatever hostile bytes lead to, they do not hold
+        log.check(False, getattr(error, "strerror", "not in its format"))
+    lines = ["FAILS " + what for what in log.fails] or ["HOLDS " + args.path]
+    for line in lines + ["NOT ESTABLISHED: " + what for what in log.unsure]:
+        print(ascii(line)[1:-1])
+    raise SystemExit(bool(log.fails))
+
+
+if __name__ == "__main__":
+    main()
