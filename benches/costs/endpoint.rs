@@ -12,7 +12,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use stepward::broker::net::{Dns, Network};
 use stepward::broker::{
-    Bindings, Environment, LiveBroker, SecretSource, Services, StepIdentity, SystemEntropy, WallClock,
+    Bindings, Environment, LiveBroker, SecretSource, Services, StepIdentity, SystemEntropy, Unrecorded,
+    WallClock,
 };
 use stepward::{Broker, CallSite, Fault, HostCall, HostReply, HttpRequest, Label, Method, SecretBytes};
 
@@ -153,7 +154,7 @@ fn live_broker(runtime: &tokio::runtime::Runtime, address: SocketAddr, pem: &str
         clock: Arc::new(Zero),
         entropy: Arc::new(SystemEntropy::default()),
         environment_key: SecretBytes::new(vec![7; 32]),
-        observer: Arc::new(()),
+        journal: Arc::new(Unrecorded),
         listeners: vec![],
     };
     let identity = StepIdentity { run: "run".into(), step: "step".into(), item: None };

@@ -1,7 +1,8 @@
 //! What sealing costs: each figure beside its floor, taken in turns in the same process.
 //!
 //! `cargo bench -p stepward-benches` builds the guests, runs everything in under two minutes and
-//! prints the table that stands in the README. `-- step cold endpoint waiting worker` chooses parts.
+//! prints the table that stands in the README. `-- step cold endpoint waiting worker ledger` chooses
+//! parts; `-- ledger-long` opens and verifies a log of ten million events.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,6 +20,7 @@ mod bare;
 mod cold;
 mod endpoint;
 mod guests;
+mod ledger;
 mod rounds;
 mod step;
 mod waiting;
@@ -36,6 +38,10 @@ fn main() -> ExitCode {
     let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
     let wants = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    if asked.iter().any(|a| a == "ledger-long") {
+        ledger::measure_long();
+        return ExitCode::SUCCESS;
+    }
     if let Some(side) = asked.first().and_then(|argument| waiting::Side::of(argument)) {
         waiting::alone(side, &runtime, &guests::built());
         return ExitCode::SUCCESS;
@@ -56,6 +62,9 @@ fn main() -> ExitCode {
     }
     if wants("worker") {
         worker::measure(&guests);
+    }
+    if wants("ledger") {
+        ledger::measure();
     }
     ExitCode::SUCCESS
 }

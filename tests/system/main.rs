@@ -12,6 +12,7 @@ mod embedder;
 mod fuzz_seeds;
 mod hostile;
 mod judges;
+mod kill;
 mod new_project;
 mod process;
 mod readme;

@@ -2,8 +2,9 @@
 
 use crate::{
     credential::Credential,
-    gate::{Gate, Operation, Permit},
+    gate::{EffectPermit, Gate, ReadPermit},
     guard::{Clear, Guard, Leak},
+    journal::Intended,
     net::{Answer, Network, NoAnswer, Target, Wire},
 };
 use http::{HeaderName, HeaderValue};
@@ -27,10 +28,19 @@ pub(crate) struct Endpoint {
     pub(crate) idempotent: bool,
 }
 
-/// An effect's name and the key that the endpoint knows it by.
+/// An effect that was permitted and claimed, with the key that the endpoint knows it by. Its intent
+/// is not recorded yet, so it cannot be sent.
 pub(crate) struct Effect {
-    pub(crate) operation: Operation,
+    pub(crate) permit: EffectPermit,
     pub(crate) idempotency_key: String,
+}
+
+/// What can be sent.
+pub(crate) enum Outgoing {
+    /// A read.
+    Read(ReadPermit),
+    /// An effect whose intent is recorded.
+    Effect(Intended),
 }
 
 /// What came of one attempt.
@@ -44,22 +54,19 @@ pub(crate) enum Outcome {
 }
 
 impl Endpoint {
-    /// Sends what the permit lets out, once. The host's headers come last, the credential after
-    /// them.
-    pub(crate) async fn send(
-        &self,
-        network: &Network,
-        guard: &Guard,
-        permit: Permit,
-        effect: Option<&Effect>,
-    ) -> Outcome {
-        let mut request = permit.spend();
-        if let Some(effect) = effect {
-            // Hexadecimal digits are a header value.
-            if let Ok(key) = HeaderValue::from_str(&effect.idempotency_key) {
-                request.headers.insert(self.idempotency_header.clone(), key);
+    /// Sends what was let out, once. The host's headers come last, the credential after them.
+    pub(crate) async fn send(&self, network: &Network, guard: &Guard, outgoing: Outgoing) -> Outcome {
+        let mut request = match outgoing {
+            Outgoing::Read(permit) => permit.spend(),
+            Outgoing::Effect(intended) => {
+                let (mut request, key) = intended.spend();
+                // Hexadecimal digits are a header value.
+                if let Ok(key) = HeaderValue::from_str(&key) {
+                    request.headers.insert(self.idempotency_header.clone(), key);
+                }
+                request
             }
-        }
+        };
         if let Some(credential) = &self.credential {
             credential.inject(&mut request.headers, &mut request.target);
         }

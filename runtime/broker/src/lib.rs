@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  environment.toml ─► Environment ─► Bindings ─┐
-//!                                               ├─► LiveBroker: HostCall ─► Gate ─► Permit ─► effect ─► Guard ─► HostReply
+//!                                               ├─► LiveBroker: HostCall ─► Gate ─► Permit ─► Journal ─► effect ─► Guard ─► HostReply
 //!  a step's Grants  ────────────────────────────┘
 //! ```
 //!
@@ -14,8 +14,9 @@
 //!   controls; the [`Guard`] searches what comes back.
 //! - [`net`]: one HTTP exchange, from the address policy to the caps on the answer.
 //!
-//! An effect runs in a task of its own that outlives the step which asked for it; an
-//! [`Observer`] hears how it ended, and [`Bindings::settled`] waits for the last one.
+//! An effect is sent once its [`Journal`] has recorded the intent, as an [`Intended`] and not
+//! otherwise. It runs in a task of its own that outlives the step which asked for it; the journal
+//! hears how it ended, and [`Bindings::settled`] waits for the last one.
 #![forbid(unsafe_code)]
 
 mod bindings;
@@ -26,10 +27,10 @@ mod environment;
 mod gate;
 mod guard;
 mod headers;
+mod journal;
 mod keys;
 mod live;
 pub mod net;
-mod observe;
 mod secrets;
 mod services;
 mod signer;
@@ -37,10 +38,13 @@ mod tasks;
 
 pub use bindings::Bindings;
 pub use environment::{Demand, Demanded, Environment, Isolation, WorkerRules};
-pub use gate::{Gate, Permit, Refused};
+pub use gate::{Applied, Gate, Permit, Refused};
 pub use guard::{Clear, Guard, Leak, MATERIAL_BYTES, SECRET_LEAK};
+pub use journal::{
+    Completion, EffectEnd, End, Exchange, Granted, Intended, Intent, Journal, Permitted, Recording,
+    Unrecorded,
+};
 pub use keys::KEY_BYTES;
 pub use live::{LiveBroker, SecretUse, SecretUseKind, StepIdentity};
-pub use observe::{Completion, Ending, Observer};
 pub use secrets::{FileSecrets, SecretSource, ServiceAccount};
 pub use services::{Entropy, Services, SystemEntropy, WallClock};

@@ -1,6 +1,6 @@
 //! What an embedder hands to the broker: the ambient powers, each as a value.
 
-use crate::{net::Network, observe::Observer};
+use crate::{journal::Journal, net::Network};
 use aws_lc_rs::rand::{SecureRandom as _, SystemRandom};
 use std::{fmt, net::SocketAddr, sync::Arc};
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -50,8 +50,8 @@ pub struct Services {
     /// The environment's key, at least 32 random bytes. It must stay the same for as long as a run
     /// may be resumed: idempotency keys are made with it.
     pub environment_key: SecretBytes,
-    /// Who hears how attempts ended; `Arc::new(())` when nobody does.
-    pub observer: Arc<dyn Observer>,
+    /// Where everything is recorded; [`Unrecorded`](crate::Unrecorded) says that it is not.
+    pub journal: Arc<dyn Journal>,
     /// Sockets that this process listens on. No endpoint may lead to them.
     pub listeners: Vec<SocketAddr>,
 }

@@ -18,6 +18,7 @@ const SEED_BYTES: usize = 32;
 /// A key with the version that verifiers find it by.
 pub(crate) struct SigningKey {
     key: Key,
+    secret: Label,
     version: String,
 }
 
@@ -68,7 +69,17 @@ impl SigningKey {
                 Key::Ed25519(Box::new(pair))
             }
         };
-        Ok(Self { key, version: version.to_owned() })
+        Ok(Self { key, secret: name.clone(), version: version.to_owned() })
+    }
+
+    /// The name of the secret.
+    pub(crate) fn secret(&self) -> &Label {
+        &self.secret
+    }
+
+    /// Its version.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
     }
 
     /// Signs a message.

@@ -48,6 +48,10 @@ struct Global {
     /// authenticates compiled code lies in the user's own state folder
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "DIR", env = "STEPWARD_STATE")]
     state: Option<PathBuf>,
+    /// Where the passphrase of a sealed environment key stands [default: the credential
+    /// stepward.passphrase; without one it is asked for]
+    #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
 }
 
 /// Each command is documented where its arguments are.
@@ -63,6 +67,11 @@ enum Command {
     /// Looks at runs that were recorded
     #[command(subcommand)]
     Runs(command::runs::Command),
+    Backup(command::backup::Arguments),
+    Restore(command::restore::Arguments),
+    /// Looks after the key of an environment
+    #[command(subcommand)]
+    Key(command::key::Command),
     Doctor(command::doctor::Arguments),
     Demo(command::demo::Arguments),
     Schema(command::schema::Arguments),
@@ -80,6 +89,9 @@ impl Command {
             Self::Measure(arguments) => command::measure::run(session, &arguments),
             Self::Run(arguments) => Ok(command::run::run(session, &arguments)),
             Self::Runs(command) => command::runs::run(session, command),
+            Self::Backup(arguments) => command::backup::run(session, &arguments),
+            Self::Restore(arguments) => command::restore::run(session, &arguments),
+            Self::Key(command) => command::key::run(session, &command),
             Self::Doctor(arguments) => command::doctor::run(session, &arguments),
             Self::Demo(arguments) => command::demo::run(session, &arguments),
             Self::Schema(arguments) => Ok(command::schema::run(&arguments)),
@@ -101,8 +113,8 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unparsed(&output, error),
     };
-    let Global { json: _, no_input, project, state } = cli.global;
-    let session = Session::new(output, project, state, no_input);
+    let Global { json: _, no_input, project, state, passphrase_file } = cli.global;
+    let session = Session::new(output, project, state, no_input, passphrase_file);
     cli.command.run(&session).unwrap_or_else(|fault| session.output().fault(&fault))
 }
 

@@ -57,13 +57,15 @@ pub(crate) enum Purpose {
     Trace,
     /// A key of the environment's state.
     Key,
+    /// What a backup or a restore says of itself.
+    Manifest,
 }
 
 impl Purpose {
     /// Most bytes. Text files that people write are far smaller; documents follow the limits.
     const fn most(self) -> u64 {
         match self {
-            Self::Project | Self::Workflow | Self::Environment | Self::World => MIB,
+            Self::Project | Self::Workflow | Self::Environment | Self::World | Self::Manifest => MIB,
             Self::Lock => 4 * MIB,
             Self::Component => LimitName::ComponentBytes.most(),
             Self::CoreModule => 256 * MIB,
@@ -76,7 +78,7 @@ impl Purpose {
     const fn owner(self) -> Owner {
         match self {
             Self::Project | Self::Lock | Self::Workflow => Owner::WorkflowAuthor,
-            Self::Environment | Self::Key => Owner::Operator,
+            Self::Environment | Self::Key | Self::Manifest => Owner::Operator,
             Self::Component | Self::CoreModule | Self::World | Self::Case => Owner::StepAuthor,
             Self::Input | Self::Trace => Owner::Caller,
         }
@@ -95,6 +97,7 @@ impl Purpose {
             Self::Case => "a case",
             Self::Trace => "a trace",
             Self::Key => "a key",
+            Self::Manifest => "a manifest",
         }
     }
 }
@@ -278,6 +281,23 @@ pub(crate) fn write_new(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     match file.persist_noclobber(path) {
         Err(error) if error.error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error.error)),
         Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// Opens the file of a lock, and makes it for its owner alone where it is missing. What it says stays.
+pub(crate) fn open_lock(path: &Path) -> Result<File, Fault> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::open(path, flags, Mode::RUSR | Mode::WUSR)
+        .map(File::from)
+        .map_err(|error| unwritten(path, &error.into()))
+}
+
+/// Removes a folder with all that is in it, and says whether there was one.
+pub(crate) fn remove_folder(path: &Path) -> Result<bool, Fault> {
+    match fs::remove_dir_all(path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(unwritten(path, &error)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! What every command needs: the output, the project, the state.
 
-use crate::{project::Project, render::Output};
+use crate::{project::Project, render::Output, running::key_source::Unlock};
 use std::path::{Path, PathBuf};
 use stepward_fault::Fault;
 
@@ -10,6 +10,7 @@ pub(crate) struct Session {
     project: Option<PathBuf>,
     state: Option<PathBuf>,
     no_input: bool,
+    passphrase_file: Option<PathBuf>,
 }
 
 impl Session {
@@ -19,8 +20,9 @@ impl Session {
         project: Option<PathBuf>,
         state: Option<PathBuf>,
         no_input: bool,
+        passphrase_file: Option<PathBuf>,
     ) -> Self {
-        Self { output, project, state, no_input }
+        Self { output, project, state, no_input, passphrase_file }
     }
 
     /// Where results go.
@@ -31,6 +33,11 @@ impl Session {
     /// Whether a person may be asked.
     pub(crate) fn may_ask(&self) -> bool {
         !self.no_input
+    }
+
+    /// How a sealed key of an environment is opened.
+    pub(crate) fn unlock(&self) -> Unlock {
+        Unlock { file: self.passphrase_file.as_deref().map(absolute), may_ask: self.may_ask() }
     }
 
     /// The folder of the state, where one was named.

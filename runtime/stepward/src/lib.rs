@@ -31,6 +31,8 @@
 mod case;
 mod code_dir;
 mod engine;
+#[cfg(feature = "journal")]
+pub mod journal;
 mod replay;
 mod trace;
 
@@ -39,6 +41,12 @@ pub use stepward_worker as worker;
 
 #[cfg(feature = "broker")]
 pub use stepward_broker as broker;
+/// The event log: events, storage, tree, checkpoints, witnesses.
+#[cfg(feature = "journal")]
+pub use stepward_ledger as ledger;
+/// Keys and sealed values.
+#[cfg(feature = "journal")]
+pub use stepward_vault as vault;
 
 pub use case::{Case, CaseDifference, CaseMatched, Expected, ScriptedBroker};
 pub use code_dir::CodeDir;

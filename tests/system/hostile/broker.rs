@@ -8,7 +8,8 @@ use crate::support::{
 use std::sync::Arc;
 use stepward::broker::net::{Dns, Network};
 use stepward::broker::{
-    Bindings, Environment, LiveBroker, SecretSource, Services, StepIdentity, SystemEntropy, WallClock,
+    Bindings, Environment, LiveBroker, SecretSource, Services, StepIdentity, SystemEntropy, Unrecorded,
+    WallClock,
 };
 use stepward_fault::Fault;
 use stepward_sandbox::{Finished, Outcome};
@@ -59,7 +60,7 @@ fn live(guest: &Guest<'_>) -> Finished {
         clock: Arc::new(Noon),
         entropy: Arc::new(SystemEntropy::default()),
         environment_key: SecretBytes::new(vec![7; 32]),
-        observer: Arc::new(()),
+        journal: Arc::new(Unrecorded),
         listeners: vec![],
     };
     let environment = Environment::parse(ENVIRONMENT, "environment.toml").unwrap();

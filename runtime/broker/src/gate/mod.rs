@@ -10,8 +10,10 @@ mod permit;
 mod refused;
 mod request;
 
-pub(crate) use operation::{Applied, Claim, Operation, Operations};
+pub use operation::Applied;
+pub(crate) use operation::{Claim, Operation, Operations};
 pub use permit::Permit;
+pub(crate) use permit::{EffectPermit, Leave, ReadPermit, Request};
 pub use refused::Refused;
 
 use crate::environment::{EndpointBinding, Form};

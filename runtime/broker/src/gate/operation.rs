@@ -1,11 +1,11 @@
 //! Names of effects, and which of them were sent.
 
 use super::{
-    permit::Permit,
+    permit::EffectPermit,
     refused::{OPERATION, OPERATION_REPEATED, OPERATION_REUSED, Refused},
 };
 use std::{
-    collections::{BTreeMap, btree_map::Entry},
+    collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -59,20 +59,31 @@ impl fmt::Debug for Operation {
 
 /// The operations that a step has sent.
 #[derive(Default)]
-pub(crate) struct Operations(Arc<Mutex<BTreeMap<(Label, Operation), Sent>>>);
+pub(crate) struct Operations(Sent);
 
-struct Sent {
+type Sent = Arc<Mutex<BTreeMap<(Label, Operation), Attempts>>>;
+
+/// The attempts at one operation.
+struct Attempts {
     request: [u8; 32],
-    applied: Applied,
+    /// How many there were, those included that were never sent.
+    count: u32,
+    /// How many have not ended. The task of one that died never ends it.
+    open: u32,
+    /// What is known of those that ended: the most of it.
+    ended: Applied,
 }
 
-/// Whether the endpoint may have acted on an operation.
-#[derive(Clone, Copy)]
-pub(crate) enum Applied {
-    /// It answered, or may have acted without an answer, or is being asked right now.
-    Perhaps,
-    /// The attempt failed before it could act.
+/// Whether an endpoint acted on an operation, in the order of how much speaks against sending it
+/// again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Applied {
+    /// It cannot have acted: the attempt failed before it could.
     No,
+    /// It may have acted: the operation is in doubt.
+    Unknown,
+    /// It answered.
+    Yes,
 }
 
 impl Applied {
@@ -88,16 +99,18 @@ impl Applied {
                 | Cause::Reset
                 | Cause::Malformed
                 | Cause::TooLarge,
-            ) => Self::Perhaps,
+            ) => Self::Unknown,
         }
     }
 }
 
-/// Leave to send an operation. Until [`failed`](Self::failed) says otherwise, the operation counts
-/// as perhaps applied: also when the task that holds this claim dies.
+/// Leave to try an operation once. Until [`ended`](Self::ended) says otherwise the attempt counts
+/// as in doubt: also when the task that holds this claim dies.
+#[must_use]
 pub(crate) struct Claim {
-    operations: Arc<Mutex<BTreeMap<(Label, Operation), Sent>>>,
+    operations: Sent,
     key: (Label, Operation),
+    attempt: u32,
 }
 
 impl Operations {
@@ -109,57 +122,88 @@ impl Operations {
     pub(crate) fn claim(
         &self,
         endpoint: &Label,
-        operation: &Operation,
-        permit: &Permit,
+        permit: &EffectPermit,
         idempotent: bool,
     ) -> Result<Claim, Refused> {
-        let key = (endpoint.clone(), operation.clone());
-        let request = permit.digest();
-        match lock(&self.0).entry(key.clone()) {
-            Entry::Vacant(vacant) => drop(vacant.insert(Sent { request, applied: Applied::Perhaps })),
-            Entry::Occupied(mut occupied) => {
-                let sent = occupied.get_mut();
-                if sent.request != request {
-                    return Err(Refused::new(
-                        Owner::StepAuthor,
-                        OPERATION_REUSED,
-                        format_args!("the operation {operation:?} was used for another request in this step"),
-                    )
-                    .hint("one label names one effect: give the second one a label of its own"));
-                }
-                match (sent.applied, idempotent) {
-                    (Applied::No, _) | (Applied::Perhaps, true) => sent.applied = Applied::Perhaps,
-                    (Applied::Perhaps, false) => {
-                        return Err(Refused::new(
-                            Owner::Operator,
-                            OPERATION_REPEATED,
-                            format_args!(
-                                "the operation {operation:?} was sent before and may have been carried out; \
-                                 `{endpoint}` could do it twice"
-                            ),
-                        )
-                        .hint(format_args!(
-                            "if the service acts once for equal idempotency keys, add `idempotent = true` under \
-                             [endpoints.{endpoint}] of the environment"
-                        )));
-                    }
-                }
-            }
+        let key = (endpoint.clone(), permit.operation().clone());
+        let mut operations = lock(&self.0);
+        let attempts = attempts(&mut operations, &key, permit)?;
+        match (attempts.applied(), idempotent) {
+            (Applied::No, _) | (Applied::Unknown | Applied::Yes, true) => {}
+            (Applied::Unknown | Applied::Yes, false) => return Err(repeated(&key)),
         }
-        Ok(Claim { operations: Arc::clone(&self.0), key })
+        attempts.count = attempts.count.saturating_add(1);
+        attempts.open = attempts.open.saturating_add(1);
+        let attempt = attempts.count;
+        drop(operations);
+        Ok(Claim { operations: Arc::clone(&self.0), key, attempt })
+    }
+
+    /// Takes up an attempt of before, with what is known of it. It was allowed then, so only a label
+    /// that now stands for another request is refused.
+    pub(crate) fn remember(
+        &self,
+        endpoint: &Label,
+        permit: &EffectPermit,
+        applied: Applied,
+    ) -> Result<(), Refused> {
+        let key = (endpoint.clone(), permit.operation().clone());
+        let mut operations = lock(&self.0);
+        let attempts = attempts(&mut operations, &key, permit)?;
+        attempts.count = attempts.count.saturating_add(1);
+        attempts.ended = attempts.ended.max(applied);
+        Ok(())
+    }
+}
+
+impl Attempts {
+    /// Whether any of them was applied.
+    fn applied(&self) -> Applied {
+        if self.open > 0 { self.ended.max(Applied::Unknown) } else { self.ended }
     }
 }
 
 impl Claim {
-    /// The attempt brought no answer.
-    ///
-    /// Where this one was not applied, an earlier one may have been all the same if the endpoint is
-    /// idempotent; it stays free to be tried again there, so nothing is lost by forgetting it.
-    pub(crate) fn failed(self, applied: Applied) {
-        if let Some(sent) = lock(&self.operations).get_mut(&self.key) {
-            sent.applied = applied;
+    /// Which attempt at the operation this is, from 1.
+    pub(crate) fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The attempt ended.
+    pub(crate) fn ended(self, applied: Applied) {
+        if let Some(attempts) = lock(&self.operations).get_mut(&self.key) {
+            attempts.open = attempts.open.saturating_sub(1);
+            attempts.ended = attempts.ended.max(applied);
         }
     }
+}
+
+/// The attempts at the operation of a permit, which must be for the same request each time.
+fn attempts<'a>(
+    operations: &'a mut BTreeMap<(Label, Operation), Attempts>,
+    key: &(Label, Operation),
+    permit: &EffectPermit,
+) -> Result<&'a mut Attempts, Refused> {
+    let request = permit.digest();
+    let none = || Attempts { request, count: 0, open: 0, ended: Applied::No };
+    let attempts = operations.entry(key.clone()).or_insert_with(none);
+    if attempts.request == request {
+        return Ok(attempts);
+    }
+    let message = format!("the operation {:?} was used for another request in this step", key.1);
+    Err(Refused::new(Owner::StepAuthor, OPERATION_REUSED, message)
+        .hint("one label names one effect: give the second one a label of its own"))
+}
+
+fn repeated((endpoint, operation): &(Label, Operation)) -> Refused {
+    let message = format!(
+        "the operation {operation:?} was sent before and may have been carried out; `{endpoint}` could do it \
+         twice"
+    );
+    Refused::new(Owner::Operator, OPERATION_REPEATED, message).hint(format_args!(
+        "if the service acts once for equal idempotency keys, add `idempotent = true` under \
+         [endpoints.{endpoint}] of the environment"
+    ))
 }
 
 /// The map is consistent at every point where a holder of the lock could die.

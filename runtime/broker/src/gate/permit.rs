@@ -45,6 +45,23 @@ pub struct Permit {
     pub(super) environment_rule: String,
 }
 
+/// A permit by what its request does.
+pub(crate) enum Leave {
+    /// A read, which may be sent as it is.
+    Read(ReadPermit),
+    /// An effect, which is sent as an [`Intended`](crate::Intended) alone.
+    Effect(EffectPermit),
+}
+
+/// Leave to send one read.
+pub(crate) struct ReadPermit(Permit);
+
+/// Leave to send one effect, once its intent is recorded.
+pub(crate) struct EffectPermit {
+    permit: Permit,
+    operation: Operation,
+}
+
 /// What a permit lets out, given up by the permit.
 pub(crate) struct Request {
     pub(crate) method: Method,
@@ -64,13 +81,20 @@ impl Permit {
         &self.environment_rule
     }
 
-    /// The effect's name; a read has none.
-    pub(crate) fn operation(&self) -> Option<&Operation> {
-        self.operation.as_ref()
+    /// Sorts by what the request does: effects have a name and reads have none, as the gate made sure.
+    pub(crate) fn sorted(mut self) -> Leave {
+        match self.operation.take() {
+            None => Leave::Read(ReadPermit(self)),
+            Some(operation) => Leave::Effect(EffectPermit { permit: self, operation }),
+        }
+    }
+
+    pub(crate) fn method(&self) -> Method {
+        self.method
     }
 
     /// SHA-256 over everything that the guest chose, each part preceded by its length.
-    pub(crate) fn digest(&self) -> [u8; 32] {
+    fn digest(&self) -> [u8; 32] {
         let mut context = Context::new(&SHA256);
         let mut part = |bytes: &[u8]| {
             context.update(&u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
@@ -90,9 +114,39 @@ impl Permit {
         digest
     }
 
+    fn spend(self) -> Request {
+        Request { method: self.method, target: self.target, headers: self.headers, body: self.body }
+    }
+}
+
+impl ReadPermit {
     /// The request, to be sent now.
     pub(crate) fn spend(self) -> Request {
-        Request { method: self.method, target: self.target, headers: self.headers, body: self.body }
+        self.0.spend()
+    }
+}
+
+impl EffectPermit {
+    /// The effect's name.
+    pub(crate) fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
+    /// SHA-256 over everything that the guest chose, each part preceded by its length.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        self.permit.digest()
+    }
+
+    /// The request, to be sent now.
+    pub(crate) fn spend(self) -> Request {
+        self.permit.spend()
+    }
+}
+
+/// What allowed it and nothing of what it carries.
+impl fmt::Debug for EffectPermit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.permit.fmt(f)
     }
 }
 

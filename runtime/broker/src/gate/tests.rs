@@ -1,4 +1,4 @@
-use super::{Applied, Gate, Permit, Refused, operation::Operations};
+use super::{Applied, EffectPermit, Gate, Leave, Permit, Refused, operation::Operations};
 use crate::Environment;
 use http::HeaderMap;
 use proptest::prelude::*;
@@ -213,10 +213,33 @@ fn bodies_and_operations_belong_to_effects() {
     assert!(gate().permit(post(Some("post-invoice-4711"), b"ten bytes.")).is_ok());
 }
 
+fn effect(body: &[u8]) -> EffectPermit {
+    match gate().permit(post(Some("pay"), body)).unwrap().sorted() {
+        Leave::Effect(permit) => permit,
+        Leave::Read(_) => panic!("a POST is an effect"),
+    }
+}
+
 fn claimed(operations: &Operations, body: &[u8], idempotent: bool) -> Result<super::Claim, Refused> {
-    let permit = gate().permit(post(Some("pay"), body)).unwrap();
-    let operation = permit.operation().unwrap().clone();
-    operations.claim(&Label::new("erp").unwrap(), &operation, &permit, idempotent)
+    operations.claim(&Label::new("erp").unwrap(), &effect(body), idempotent)
+}
+
+fn remembered(operations: &Operations, body: &[u8], applied: Applied) -> Result<(), Refused> {
+    operations.remember(&Label::new("erp").unwrap(), &effect(body), applied)
+}
+
+#[test]
+fn every_method_is_sorted_by_what_it_does() {
+    for method in [Method::Get, Method::Head, Method::Post, Method::Delete] {
+        let operation = (!method.is_read()).then(|| "pay".to_owned());
+        let request = HttpRequest { method, operation, ..get(&["files", "f"]) };
+        let grant = EndpointGrant { methods: vec![method], paths: vec![PathPattern::new("/**").unwrap()] };
+        let environment = Environment::parse(ENVIRONMENT, "environment.toml").unwrap();
+        let label = Label::new("erp").unwrap();
+        let gate = Gate::new(label.clone(), grant, environment.endpoint(&label).unwrap(), "");
+        let sorted = gate.permit(request).unwrap().sorted();
+        assert_eq!(matches!(sorted, Leave::Read(_)), method.is_read(), "{method:?}");
+    }
 }
 
 #[test]
@@ -226,16 +249,49 @@ fn one_label_one_request() {
     let other = claimed(&operations, b"eleven", true).map(drop).unwrap_err();
     assert_eq!(other.rule().as_str(), "endpoint-operation-reused");
     assert!(claimed(&operations, b"ten", true).is_ok());
+    let other = remembered(&operations, b"eleven", Applied::No).unwrap_err();
+    assert_eq!(other.rule().as_str(), "endpoint-operation-reused");
 }
 
 #[test]
 fn what_may_have_been_applied_goes_out_again_only_where_that_is_harmless() {
     let operations = Operations::default();
-    claimed(&operations, b"ten", false).unwrap().failed(Applied::No);
+    claimed(&operations, b"ten", false).unwrap().ended(Applied::No);
     drop(claimed(&operations, b"ten", false).unwrap());
     let again = claimed(&operations, b"ten", false).map(drop).unwrap_err();
     assert_eq!(again.rule().as_str(), "endpoint-operation-repeated");
     assert!(again.remedy().contains("idempotent = true"));
+}
+
+#[test]
+fn one_attempt_in_doubt_outweighs_every_one_that_was_not_applied() {
+    let operations = Operations::default();
+    // Two under way at once, and the doubt is about the first.
+    let (one, two) =
+        (claimed(&operations, b"ten", true).unwrap(), claimed(&operations, b"ten", true).unwrap());
+    assert_eq!((one.attempt(), two.attempt()), (1, 2));
+    two.ended(Applied::No);
+    assert!(claimed(&operations, b"ten", false).is_err(), "the first may still be acted on");
+    one.ended(Applied::Unknown);
+    claimed(&operations, b"ten", true).unwrap().ended(Applied::No);
+    assert!(claimed(&operations, b"ten", false).is_err(), "nothing came that settles the doubt");
+    assert_eq!(claimed(&operations, b"ten", true).unwrap().attempt(), 4);
+}
+
+#[test]
+fn what_is_remembered_counts_like_what_was_done() {
+    for (known, alone, idempotent) in
+        [(Applied::No, true, true), (Applied::Unknown, false, true), (Applied::Yes, false, true)]
+    {
+        for (harmless, goes) in [(false, alone), (true, idempotent)] {
+            let operations = Operations::default();
+            remembered(&operations, b"ten", Applied::No).unwrap();
+            remembered(&operations, b"ten", known).unwrap();
+            let claim = claimed(&operations, b"ten", harmless);
+            assert_eq!(claim.is_ok(), goes, "{known:?}, idempotent: {harmless}");
+            assert!(claim.map_or(true, |claim| claim.attempt() == 3));
+        }
+    }
 }
 
 #[test]

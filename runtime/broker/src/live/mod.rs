@@ -18,21 +18,31 @@
 //! What the service itself makes of a credential, a refusal for its length for instance, is the
 //! service's answer and reaches the step like any other.
 
+mod asked;
 mod http;
+mod plain;
 mod ready;
+mod remember;
 
 pub use ready::{SecretUse, SecretUseKind};
 
-use crate::{bindings::Bindings, endpoint::Endpoint, gate::Operations, guard::Guard, signer::SigningKey};
+use crate::{
+    bindings::Bindings,
+    endpoint::Endpoint,
+    gate::Operations,
+    guard::Guard,
+    journal::{Completion, End},
+    signer::SigningKey,
+};
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::Arc,
 };
-use stepward_fault::{Class, Fault, Owner, Rule, shown};
+use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{
-    Body, Broker, BrokerFuture, CallSite, Grants, HostCall, HostReply, HttpRequest, Label, LogLevel, Pair,
-    Revealed, SecretBytes, Stop,
+    Body, Broker, BrokerFuture, CallSite, Grants, HostCall, HostReply, HttpRequest, Label, Pair, SecretBytes,
+    Stop,
 };
 
 /// A call for a label that the step was not granted. The sandbox links none such.
@@ -78,7 +88,7 @@ struct RevealedSecret {
 impl LiveBroker {
     /// Makes the broker of one step: checks that the environment binds each granted label, and
     /// fetches the secrets that these bindings need, and no others. Their versions stay the same
-    /// for the whole step.
+    /// for the whole step. The journal hears of each granted label and of each secret.
     ///
     /// # Errors
     /// When a label is not bound (with the lines to add), or a secret cannot be fetched or does not
@@ -142,87 +152,47 @@ impl LiveBroker {
         format!("step {}", self.identity.step)
     }
 
-    async fn answer(&self, site: &CallSite, call: HostCall) -> Result<HostReply, Stop> {
-        match call {
-            HostCall::Http { endpoint, request } => {
-                let endpoint = self.endpoints.get(&endpoint).ok_or_else(|| self.not_granted(&endpoint))?;
-                self.http(site, Arc::clone(endpoint), request).await
-            }
-            HostCall::Sign { signer, message } => {
-                let key = self.signers.get(&signer).ok_or_else(|| self.not_granted(&signer))?;
-                tracing::info!(run = %site.run, step = %site.step, call = site.sequence, signer = %signer, "signed");
-                Ok(HostReply::Sign(Ok(key.sign(&message))))
-            }
+    async fn answer(&self, site: &CallSite, call: HostCall) -> Result<HostReply, Fault> {
+        let recorded = self.redact_call(&call);
+        let answered = match call {
+            HostCall::Http { endpoint, request } => match self.endpoints.get(&endpoint) {
+                Some(endpoint) => return self.http(site, endpoint, request, recorded).await,
+                None => Err(self.not_granted(&endpoint)),
+            },
+            HostCall::Sign { signer, message } => self.sign(site, &signer, &message),
             HostCall::Reveal { secret } => self.reveal(site, &secret),
-            HostCall::Now { clock } => {
-                self.clocks.get(&clock).ok_or_else(|| self.not_granted(&clock))?;
-                Ok(HostReply::Now(self.bindings.services().clock.now_ms()))
-            }
-            HostCall::Random { random, count } => {
-                self.randoms.get(&random).ok_or_else(|| self.not_granted(&random))?;
-                self.random(count)
-            }
-            HostCall::Log { level, message } => self.log(site, level, &message),
-        }
+            HostCall::Now { clock } => self.now(&clock),
+            HostCall::Random { random, count } => self.random(&random, count),
+            HostCall::Log { level, message } => return self.log(site, level, &message),
+        };
+        let (reply, end) = match answered {
+            Ok((reply, end)) => (Ok(reply), end),
+            Err(fault) => (Err(fault), End::Stopped),
+        };
+        self.completed(site, &recorded, end, reply.as_ref());
+        reply
     }
 
-    fn reveal(&self, site: &CallSite, name: &Label) -> Result<HostReply, Stop> {
-        let secret = self.revealed.get(name).ok_or_else(|| self.not_granted(name))?;
-        let fingerprint = self.bindings.keys().fingerprint(&secret.value);
-        tracing::warn!(
-            run = %site.run, step = %site.step, call = site.sequence, secret = %name, version = secret.version,
-            "a secret was revealed to a step"
-        );
-        Ok(HostReply::Reveal(Ok(Revealed {
-            name: name.to_string(),
-            version: secret.version.clone(),
-            fingerprint,
-            value: Some(secret.value.duplicate()),
-        })))
+    /// Tells the journal of a call that ended. It hears of a reply what may be written down.
+    fn completed(&self, site: &CallSite, call: &HostCall, end: End<'_>, reply: Result<&HostReply, &Fault>) {
+        let recorded = reply.map(HostReply::recorded);
+        let (item, reply) = (self.identity.item.as_deref(), recorded.as_ref().map_err(|fault| *fault));
+        self.bindings.services().journal.completed(&Completion { site, item, call, end, reply });
     }
 
-    fn random(&self, count: u32) -> Result<HostReply, Stop> {
-        if count > RANDOM_BYTES {
-            return Err(Stop(
-                Fault::new(Class::Refused, Owner::Embedder, RANDOM_COUNT)
-                    .at(self.place())
-                    .says(format_args!(
-                        "{count} random bytes were asked for at once; the most is {RANDOM_BYTES}"
-                    ))
-                    .hint("the sandbox refuses such calls; a host of its own must do so too"),
-            ));
-        }
-        let mut bytes = vec![0; usize::try_from(count).unwrap_or_default()];
-        self.bindings.services().entropy.fill(&mut bytes).map_err(Stop)?;
-        Ok(HostReply::Random(Body(bytes)))
-    }
-
-    fn log(&self, site: &CallSite, level: LogLevel, message: &str) -> Result<HostReply, Stop> {
-        self.guard.clear(message).map_err(|leak| Stop(leak.alert(self.place(), "a log line of the step")))?;
-        let (run, step, line) = (&site.run, &site.step, shown(message));
-        match level {
-            LogLevel::Trace => tracing::trace!(target: "stepward::step", %run, %step, "{line}"),
-            LogLevel::Debug => tracing::debug!(target: "stepward::step", %run, %step, "{line}"),
-            LogLevel::Info => tracing::info!(target: "stepward::step", %run, %step, "{line}"),
-            LogLevel::Warn => tracing::warn!(target: "stepward::step", %run, %step, "{line}"),
-            LogLevel::Error => tracing::error!(target: "stepward::step", %run, %step, "{line}"),
-        }
-        Ok(HostReply::Log)
-    }
-
-    fn not_granted(&self, label: &Label) -> Stop {
+    fn not_granted(&self, label: &Label) -> Fault {
         let fault = Fault::new(Class::Refused, Owner::Embedder, NOT_GRANTED)
             .at(self.place())
             .says(format_args!("the step asked for {label:?}, which it was not granted as that kind of thing"))
             .hint("a component is linked with its grants alone; check that sandbox and broker were given the same ones");
         tracing::error!(target: "stepward::alert", rule = %NOT_GRANTED, "{fault}");
-        Stop(fault)
+        fault
     }
 }
 
 impl Broker for LiveBroker {
     fn call<'a>(&'a self, site: CallSite, call: HostCall) -> BrokerFuture<'a> {
-        Box::pin(async move { self.answer(&site, call).await })
+        Box::pin(async move { self.answer(&site, call).await.map_err(Stop) })
     }
 
     fn recorded(&self, call: HostCall) -> HostCall {

@@ -7,6 +7,7 @@ use crate::{
     endpoint::Endpoint,
     gate::{Gate, Operations},
     guard::GuardBuilder,
+    journal::Granted,
     signer::SigningKey,
 };
 use std::{
@@ -67,6 +68,8 @@ pub(super) fn broker(
         }
     }
     let Making { bindings, guard, uses } = making;
+    let guard = Arc::new(guard.build()?);
+    record(&bindings, grants, &identity, &uses);
     Ok(LiveBroker {
         bindings,
         identity,
@@ -75,11 +78,29 @@ pub(super) fn broker(
         revealed,
         clocks,
         randoms,
-        guard: Arc::new(guard.build()?),
+        guard,
         operations: Operations::default(),
         uses,
         warnings,
     })
+}
+
+/// Tells the journal what a step was given, once nothing can refuse it any more.
+fn record(bindings: &Bindings, grants: &Grants, identity: &StepIdentity, uses: &[SecretUse]) {
+    let (environment, journal) = (bindings.environment(), &bindings.services().journal);
+    for (label, grant) in grants.iter() {
+        let binding = match grant {
+            Grant::Endpoint(_) => Some(format!("[endpoints.{label}]")),
+            Grant::Signer => Some(format!("[signers.{label}]")),
+            Grant::Secret => Some("[reveal]".to_owned()),
+            Grant::Clock | Grant::Random => None,
+        };
+        let (name, place) = (environment.name(), environment.place());
+        journal.granted(&Granted { step: identity, label, grant, environment: name, place, binding });
+    }
+    for used in uses {
+        journal.secret_used(used, identity);
+    }
 }
 
 impl Making {

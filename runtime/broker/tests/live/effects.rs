@@ -6,13 +6,13 @@ use stepward_broker::LiveBroker;
 use stepward_seam::{Cause, HttpFailure};
 use tokio::sync::Notify;
 
-fn key(request: &str) -> String {
+pub(crate) fn key(request: &str) -> String {
     let key = request.lines().find_map(|line| line.strip_prefix("idempotency-key: ")).expect(request);
     assert_eq!(key.len(), 64, "{key}");
     key.to_owned()
 }
 
-async fn refused(broker: &LiveBroker, operation: &str) -> String {
+pub(crate) async fn refused(broker: &LiveBroker, operation: &str) -> String {
     match ask(broker, post(operation)).await.unwrap() {
         Err(HttpFailure::Refused(refusal)) => refusal.rule,
         other => panic!("{other:?}"),

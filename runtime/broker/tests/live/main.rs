@@ -8,8 +8,11 @@
 )]
 
 mod capture;
+mod continued;
 mod effects;
+mod journal;
 mod oracles;
+mod record;
 mod rotation;
 mod secrets;
 mod silence;

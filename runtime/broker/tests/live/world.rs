@@ -1,5 +1,6 @@
 //! A service with a real certificate, an environment in real files, and a broker for one step.
 
+use crate::record::{Record, Story};
 use cap_std::{ambient_authority, fs::Dir};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::{
@@ -11,8 +12,8 @@ use std::{
     sync::{Arc, Mutex},
 };
 use stepward_broker::{
-    Bindings, Completion, Ending, Entropy, Environment, FileSecrets, LiveBroker, Observer, SecretSource,
-    ServiceAccount, Services, StepIdentity, WallClock,
+    Bindings, Entropy, Environment, FileSecrets, Journal, LiveBroker, SecretSource, ServiceAccount, Services,
+    StepIdentity, WallClock,
     net::{Network, Resolve, ResolveError, Resolving},
 };
 use stepward_fault::Fault;
@@ -110,6 +111,7 @@ impl World {
             act: Arc::clone(&world.act),
             requests: Arc::clone(&world.requests),
             connections: Arc::clone(&world.connections),
+            story: world.record.story.clone(),
         };
         tokio::spawn(serve(listener, service));
         world
@@ -179,7 +181,7 @@ cidrs = ["127.0.0.0/8"]
             clock: Arc::new(Fixed),
             entropy: Arc::new(Fixed),
             environment_key: SecretBytes::new(vec![7; 32]),
-            observer: Arc::clone(&self.record) as Arc<dyn Observer>,
+            journal: Arc::clone(&self.record) as Arc<dyn Journal>,
             listeners: vec![],
         };
         Bindings::open(environment, &dir("."), secrets, services).map(Arc::new)
@@ -216,15 +218,17 @@ struct Service {
     act: Arc<Mutex<Act>>,
     requests: Arc<Mutex<Vec<String>>>,
     connections: Arc<Mutex<Vec<usize>>>,
+    story: Story,
 }
 
 async fn serve(listener: TcpListener, service: Service) {
     for number in 0.. {
         let (stream, _) = listener.accept().await.unwrap();
+        service.story.tell("connected");
         let service = service.clone();
         tokio::spawn(async move {
             let Ok(mut stream) = service.tls.accept(stream).await else { return };
-            while let Some(request) = read(&mut stream).await {
+            while let Some(request) = read(&mut stream, &service.story).await {
                 service.requests.lock().unwrap().push(request.clone());
                 service.connections.lock().unwrap().push(number);
                 let act = service.act.lock().unwrap().clone();
@@ -259,8 +263,9 @@ async fn play(stream: &mut Tls, act: Act, request: String) -> Option<()> {
     Some(())
 }
 
-async fn read(stream: &mut Tls) -> Option<String> {
-    let mut head = Vec::new();
+async fn read(stream: &mut Tls, story: &Story) -> Option<String> {
+    let mut head = vec![stream.read_u8().await.ok()?];
+    story.tell(format!("received {}", if head == b"G" { "a read" } else { "an effect" }));
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
     }
@@ -271,28 +276,6 @@ async fn read(stream: &mut Tls) -> Option<String> {
     stream.read_exact(&mut body).await.ok()?;
     text.push_str(&String::from_utf8_lossy(&body));
     Some(text)
-}
-
-/// The endings that the observer heard.
-#[derive(Default)]
-pub(crate) struct Record(pub(crate) Mutex<Vec<String>>);
-
-impl Observer for Record {
-    fn completed(&self, completion: &Completion<'_>) {
-        let ending = match &completion.ending {
-            Ending::Refused(refused) => format!("refused {}", refused.rule()),
-            Ending::Answered(response) => format!("answered {}", response.status),
-            Ending::Failed(failure) => format!("failed {failure:?}"),
-            Ending::Withheld(secret) => format!("withheld {secret}"),
-        };
-        self.0.lock().unwrap().push(format!("{} {}", completion.operation.unwrap_or("-"), ending));
-    }
-}
-
-impl Record {
-    pub(crate) fn take(&self) -> Vec<String> {
-        std::mem::take(&mut self.0.lock().unwrap())
-    }
 }
 
 struct Noting {

@@ -156,7 +156,7 @@ fn environment_of(
         return Ok(());
     }
     let state = State::open(session, found.environment.name())?;
-    let Some(bindings) = report.keep(found.bind(&state).map(|live| live.bindings)) else { return Ok(()) };
+    let Some(bindings) = report.keep(found.unrecorded(&state)) else { return Ok(()) };
     for step in planned {
         let identity = StepIdentity {
             run: format!("check-{}", now_ms()).into(),

@@ -11,11 +11,12 @@ use crate::{
     project::{FILE, LOCK_FILE, Project},
     render::{BAD, DIM, STRONG, styled},
     running::{
-        execute::{self, Answers, Ran},
+        execute::{self, Answers, Begin, From, Place, Ran, Story},
         input,
         live::Found,
         plan::Plan,
         report::{Report, StepJson},
+        signals,
         workplace::Isolated,
     },
     session::{Session, here},
@@ -83,27 +84,25 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let invoice = input::read(&project.root().join(INVOICE))?;
     let found = Found::open(&scene.environment(), scene.name())?;
     let workplace = found.workplace.clone();
-    let live = found.bind(&state)?;
-    let (ran, refused) = execute::block_on(Some(&live.bindings), async {
-        let mut ran = Vec::new();
-        let steps = execute::admit(&plan, live.bindings.environment().ceilings(), &[], output, &mut ran)?;
+    let left = signals::in_environment(found.live(&state, output), async |live| {
+        let mut story = Story::default();
+        let ceilings = live.bindings.environment().ceilings();
+        let steps = execute::admit(&plan, ceilings, &[], output, &mut story.ran)?;
         let opened = workplace.open(output).await?;
-        let (engine, answers) = (&opened.engine, Answers::Live(live.clone()));
-        execute::run(engine, steps, invoice.clone(), &answers, &state, output, &mut ran).await?;
-        paid(session, &ran, &opened.isolated)?;
-        let attempts = Attempts {
-            plan: &plan,
-            ran: &ran,
-            invoice: &invoice,
-            live: &live,
-            engine,
-            state: &state,
-            stage: &scene,
-            output,
-        };
+        let (place, answers) =
+            (Place { engine: &opened.engine, state: &state, output }, Answers::Live(live.clone()));
+        let from = From::Input(invoice.clone());
+        let begin = Begin { object: &plan.name, definition: plan.definition()?, from };
+        execute::run(place, steps, begin, &answers, &mut story).await?;
+        paid(session, &story, &opened.isolated)?;
+        let attempts =
+            Attempts { plan: &plan, ran: &story.ran, invoice: &invoice, live, place, stage: &scene };
         let refused = attempts.all().await?;
-        Ok((ran, refused))
-    })?;
+        Ok((story, refused))
+    });
+    left.closed?;
+    let (story, refused) = left.result?;
+    let ran = &story.ran;
     heading(3, "What was refused, each really tried just now");
     for Refusal { tried, rule, message } in &refused {
         output.line(format_args!(
@@ -117,7 +116,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         &Summary { steps: ran.iter().map(StepJson::of).collect(), refused: &refused },
     );
     heading(4, "Look at it yourself");
-    look(session, &project, &ran, &service, arguments.keep);
+    look(session, &project, ran, &service, arguments.keep);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -156,13 +155,13 @@ fn build(session: &Session, project: &Project) -> Result<(), Fault> {
 }
 
 /// Shows the run; it must have succeeded, and left its whole record.
-fn paid(session: &Session, ran: &[Ran], isolated: &Isolated) -> Result<(), Fault> {
+fn paid(session: &Session, story: &Story, isolated: &Isolated) -> Result<(), Fault> {
     if !session.output().is_json() {
-        Report { name: "approve", ran, late: &[], isolated: Some(isolated), fault: None }
+        Report { name: "approve", story, late: &[], isolated: Some(isolated), fault: None, unkept: None }
             .show(session.output());
     }
-    match ran.last().map(|ran| &ran.outcome) {
-        Some(Outcome::Succeeded(_)) => refusals::recorded(ran),
+    match story.ran.last().map(|ran| &ran.outcome) {
+        Some(Outcome::Succeeded(_)) => refusals::recorded(&story.ran),
         Some(Outcome::Failed(_) | Outcome::LimitExceeded(_) | Outcome::Refused(_)) | None => {
             Err(Fault::new(Class::StepFailed, Owner::Stepward, FAILED)
                 .says("the example's invoice was not paid")

@@ -4,7 +4,7 @@ use super::run::case as read_case;
 use crate::{
     render::{Table, count, duration},
     running::{
-        admission, execute, headroom, input,
+        admission, execute, headroom, input, signals,
         live::{Found, Wanted},
         plan::Plan,
         state::State,
@@ -100,7 +100,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     }
     let admitted = inspected.admit(&grants)?;
     let state = State::open(session, &environment.name)?;
-    let usages = execute::block_on(None, async {
+    let usages = signals::block_on(async {
         let engine = found.workplace.open(session.output()).await?.engine;
         let ready =
             execute::prepare(&engine, admitted, &state.code()?, &limits, &step.name, session.output())

@@ -3,14 +3,17 @@
 use crate::{
     files::{self, Purpose, Readers},
     render::Output,
+    project::Project,
     running::{
         admission,
-        execute::{self, Answers, Ran},
+        book::View,
+        execute::{self, Answers, Begin, From, Place, Ran, Story},
         heard::Late,
         input, late,
         live::{Found, Wanted},
         plan::{Pin, Plan},
         report::Report,
+        signals,
         state::State,
         workplace::Isolated,
     },
@@ -30,6 +33,8 @@ use stepward_trust::Digest;
 const ONE_STEP: Rule = Rule::new("case-one-step");
 /// The rule that a case can be written where it shall be.
 const RECORD: Rule = Rule::new("record-place");
+/// The rule that a component's file is named where a run of it goes on.
+const FILE_NEEDED: Rule = Rule::new("resume-file");
 /// The rule that a run has an input.
 const NO_INPUT: Rule = Rule::new("input-missing");
 
@@ -42,9 +47,13 @@ const NO_INPUT: Rule = Rule::new("input-missing");
 /// folder; `stepward runs replay` runs it again without effects. The exit code is 7 where the run
 /// succeeded, but a trace or case could not be written.
 ///
+/// What a run did is in the environment's log before it is told here: each effect before it is sent,
+/// and the end of the run before its output. A run that a signal or a crash interrupted can go on with
+/// `stepward runs resume`. One process at a time writes the log; a second one ends with exit code 7.
+///
 /// An effect that is under way when its step is ended, by a limit or a signal, is waited for. What
-/// came of it is told, and kept in the trace, or in STEP.late.json where a signal left no trace. A
-/// second signal ends the waiting.
+/// came of it is told, recorded, and kept in the trace, or in STEP.late.json where a signal left no
+/// trace. A second signal ends the waiting.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// WORKFLOW, WORKFLOW/STEP, STEP, or a component file together with --digest
@@ -54,6 +63,9 @@ pub(crate) struct Arguments {
     /// on standard input
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
+    /// Goes on with a run that was interrupted, as `stepward runs resume` does
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["input", "script"])]
+    resume: Option<String>,
     /// The environment, a folder under environments/ [default: dev; the default limits apply where
     /// the project has none]
     #[arg(long, value_name = "NAME")]
@@ -99,27 +111,86 @@ pub(crate) fn case(path: &Path) -> Result<Case, Fault> {
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> ExitCode {
     arguments.log.install();
-    let (mut ran, mut late, mut isolated) = (Vec::new(), Vec::new(), None);
-    let result = execute(session, arguments, &mut ran, &mut late, &mut isolated);
-    let report = Report {
-        name: &arguments.target,
-        ran: &ran,
-        late: &late,
-        isolated: isolated.as_ref(),
-        fault: result.as_ref().err(),
+    let asked = Asked {
+        target: Some(&arguments.target),
+        digest: arguments.digest,
+        env: arguments.env.as_deref(),
+        limits: &arguments.limits,
+        record: arguments.record.as_deref(),
     };
-    report.show(session.output())
+    let mut shown = Shown::default();
+    let result = match &arguments.resume {
+        None => start(session, arguments, &asked, &mut shown),
+        Some(run) => resume(session, run, &asked, &mut shown),
+    };
+    shown.report(session, &arguments.target, result)
 }
 
-fn execute(
+/// `stepward runs resume`: goes on with a run of which the log says what it is of.
+pub(crate) fn go_on(session: &Session, run: &str, asked: &Asked<'_>) -> ExitCode {
+    let mut shown = Shown::default();
+    let result = resume(session, run, asked, &mut shown);
+    shown.report(session, run, result)
+}
+
+/// What the command line says of a run, whether it starts or goes on.
+pub(crate) struct Asked<'a> {
+    /// What is run; the log says it where a run goes on.
+    pub(crate) target: Option<&'a str>,
+    /// The digest of a component's file.
+    pub(crate) digest: Option<Digest>,
+    /// The environment.
+    pub(crate) env: Option<&'a str>,
+    /// Limits that are lowered.
+    pub(crate) limits: &'a [(LimitName, u64)],
+    /// Where cases are written.
+    pub(crate) record: Option<&'a Path>,
+}
+
+/// What is shown of a run, as far as it came.
+#[derive(Default)]
+struct Shown {
+    story: Story,
+    late: Vec<Late>,
+    isolated: Option<Isolated>,
+    unkept: Option<Fault>,
+}
+
+impl Shown {
+    fn report(&self, session: &Session, name: &str, result: Result<(), Fault>) -> ExitCode {
+        let result = result.map_err(|fault| match (fault.class(), &self.story.run) {
+            (Class::Cancelled, Some(run)) => interrupted(run, fault),
+            _ => fault,
+        });
+        if let Some(fault) = &self.unkept {
+            session.output().warning(format_args!("the log was not left in order: {fault}"));
+        }
+        let report = Report {
+            name,
+            story: &self.story,
+            late: &self.late,
+            isolated: self.isolated.as_ref(),
+            fault: result.as_ref().err(),
+            unkept: self.unkept.as_ref(),
+        };
+        report.show(session.output())
+    }
+}
+
+fn interrupted(run: &str, fault: Fault) -> Fault {
+    fault.says(format_args!("run {run} was interrupted; what it did is in the log")).hint(format_args!(
+        "`stepward runs resume {run}` goes on with it; `stepward runs show {run}` says where it stands"
+    ))
+}
+
+fn start(
     session: &Session,
     arguments: &Arguments,
-    ran: &mut Vec<Ran>,
-    late: &mut Vec<Late>,
-    isolated: &mut Option<Isolated>,
+    asked: &Asked<'_>,
+    shown: &mut Shown,
 ) -> Result<(), Fault> {
     let mut plan = Plan::find(session, &arguments.target, arguments.digest)?;
-    let environment = Wanted::new(arguments.env.as_deref())?;
+    let environment = Wanted::new(asked.env)?;
     let script = arguments.script.as_deref().map(case).transpose()?;
     if script.is_some() && plan.steps.len() != 1 {
         return Err(Fault::new(Class::Usage, Owner::Caller, ONE_STEP)
@@ -135,36 +206,131 @@ fn execute(
                 .hint("add `--input FILE`, or `--input -` for JSON on standard input"));
         }
     };
-    // A component given as a file belongs to no project, whatever lies in the folders above.
-    let project = if arguments.digest.is_some() { None } else { Some(session.project()?) };
-    let grants = plan.steps.iter().map(|step| &step.grants).collect::<Vec<_>>();
-    let found = match &script {
-        Some(_) => Found::read(project.as_ref(), &environment, &[])?,
-        None => Found::read(project.as_ref(), &environment, &grants)?,
+    let Some(script) = script else {
+        let object = match arguments.digest {
+            // A path may say more than a log should know.
+            Some(digest) => digest.to_string(),
+            None => arguments.target.clone(),
+        };
+        return live(session, asked, &environment, Task { plan, object, wish: Wish::Start(input) }, shown);
     };
+    let found = Found::read(project(session, asked)?.as_ref(), &environment, &[])?;
     let ceilings = found.environment.ceilings();
-    if script.is_some() {
-        grant_bare(&mut plan, ceilings, &arguments.limits)?;
-    }
-    let steps = execute::admit(&plan, ceilings, &arguments.limits, session.output(), ran)?;
+    grant_bare(&mut plan, ceilings, asked.limits)?;
+    let steps = execute::admit(&plan, ceilings, asked.limits, session.output(), &mut shown.story.ran)?;
     let state = State::open(session, &environment.name)?;
-    let many = plan.steps.len() > 1;
-    let record = arguments.record.as_deref().map(|place| place_for_cases(place, many)).transpose()?;
-    let workplace = found.workplace.clone();
-    let answers = match script {
-        Some(case) => Answers::Script(case),
-        None => Answers::Live(found.bind(&state)?),
-    };
-    let result = execute::block_on(answers.effects(), async {
-        let opened = workplace.open(session.output()).await?;
-        *isolated = Some(opened.isolated);
-        execute::run(&opened.engine, steps, input, &answers, &state, session.output(), ran).await
+    let cases = Cases::of(asked, &plan)?;
+    let begin = Begin { object: &plan.name, definition: plan.definition()?, from: From::Input(input) };
+    let result = signals::block_on(async {
+        let opened = found.workplace.open(session.output()).await?;
+        shown.isolated = Some(opened.isolated);
+        let place = Place { engine: &opened.engine, state: &state, output: session.output() };
+        execute::run(place, steps, begin, &Answers::Script(script), &mut shown.story).await
     });
-    *late = late::keep(&answers, &state, ran, session.output());
-    if let Some(place) = record {
-        write_cases(&place, ran, many, session.output());
-    }
+    cases.write(&mut shown.story.ran, session.output());
     result
+}
+
+/// Goes on with a run.
+fn resume(session: &Session, run: &str, asked: &Asked<'_>, shown: &mut Shown) -> Result<(), Fault> {
+    let environment = Wanted::new(asked.env)?;
+    let state = State::open(session, &environment.name)?;
+    let object = match (asked.digest, asked.target) {
+        (Some(digest), _) => digest.to_string(),
+        (None, Some(target)) => target.to_owned(),
+        (None, None) => {
+            View::is_there(&state, &environment.name)?;
+            let view = View::open(&state, &environment.name, &state.existing_environment_key()?)?;
+            view.run(run)?.object.to_string()
+        }
+    };
+    if asked.digest.is_none() && Digest::parse(&object).is_ok() {
+        return Err(Fault::new(Class::Usage, Owner::Caller, FILE_NEEDED)
+            .says(format_args!("run {run} is of a component's file, which the log knows by its digest alone"))
+            .hint(format_args!("name the file: stepward run FILE --digest {object} --resume {run}")));
+    }
+    let plan = Plan::find(session, asked.target.unwrap_or(&object), asked.digest)?;
+    live(session, asked, &environment, Task { plan, object, wish: Wish::GoOn(run) }, shown)
+}
+
+/// What is to run with real effects.
+struct Task<'a> {
+    plan: Plan,
+    /// Its name in the log.
+    object: String,
+    wish: Wish<'a>,
+}
+
+/// What is to come of a run.
+enum Wish<'a> {
+    /// It starts with this input.
+    Start(String),
+    /// It goes on.
+    GoOn(&'a str),
+}
+
+/// Runs a plan in its environment: effects are real, and recorded.
+fn live(
+    session: &Session,
+    asked: &Asked<'_>,
+    environment: &Wanted,
+    task: Task<'_>,
+    shown: &mut Shown,
+) -> Result<(), Fault> {
+    let (output, Task { plan, object, wish }) = (session.output(), task);
+    let grants = plan.steps.iter().map(|step| &step.grants).collect::<Vec<_>>();
+    let found = Found::read(project(session, asked)?.as_ref(), environment, &grants)?;
+    let steps = execute::admit(&plan, found.environment.ceilings(), asked.limits, output, &mut shown.story.ran)?;
+    let state = State::open(session, &environment.name)?;
+    let cases = Cases::of(asked, &plan)?;
+    let (definition, workplace) = (plan.definition()?, found.workplace.clone());
+    let left = signals::in_environment(found.live(&state, output), async |live| {
+        let known = match &wish {
+            Wish::Start(_) => None,
+            Wish::GoOn(run) => Some(*run),
+        };
+        live.book.tell_unfinished(&environment.name, known, output);
+        let from = match wish {
+            Wish::Start(input) => From::Input(input),
+            Wish::GoOn(run) => From::Interrupted(Box::new(live.book.journal().history(run).await?)),
+        };
+        let opened = workplace.open(output).await?;
+        shown.isolated = Some(opened.isolated);
+        let place = Place { engine: &opened.engine, state: &state, output };
+        let begin = Begin { object: &object, definition, from };
+        execute::run(place, steps, begin, &Answers::Live(live.clone()), &mut shown.story).await
+    });
+    if let Some(live) = &left.live {
+        shown.late = late::keep(&live.heard, &state, &mut shown.story.ran, output);
+    }
+    shown.unkept = left.closed.err();
+    cases.write(&mut shown.story.ran, output);
+    left.result
+}
+
+/// The project; a component given as a file belongs to none, whatever lies in the folders above.
+fn project(session: &Session, asked: &Asked<'_>) -> Result<Option<Project>, Fault> {
+    if asked.digest.is_some() { Ok(None) } else { session.project().map(Some) }
+}
+
+/// Where cases go that were asked for.
+struct Cases {
+    place: Option<PathBuf>,
+    many: bool,
+}
+
+impl Cases {
+    fn of(asked: &Asked<'_>, plan: &Plan) -> Result<Self, Fault> {
+        let many = plan.steps.len() > 1;
+        let place = asked.record.map(|place| place_for_cases(place, many)).transpose()?;
+        Ok(Self { place, many })
+    }
+
+    fn write(&self, ran: &mut [Ran], output: &Output) {
+        if let Some(place) = &self.place {
+            write_cases(place, ran, self.many, output);
+        }
+    }
 }
 
 /// Where cases are written. Known before the first step runs: a place that cannot be used must not

@@ -9,6 +9,7 @@ use crate::{
         admission,
         code::Code,
         execute,
+        signals,
         headroom::{Headroom, headroom},
         live::{Found, Wanted},
         plan::{self, PlannedStep},
@@ -81,7 +82,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let Found { environment: file, workplace, .. } = Found::read(Some(&project), &environment, &[])?;
     let ceilings = file.ceilings();
     let state = State::open(session, &environment.name)?;
-    let report = execute::block_on(None, async {
+    let report = signals::block_on(async {
         let (engine, code) = (workplace.open(session.output()).await?.engine, state.code()?);
         let mut cases = Vec::new();
         for name in project.steps().keys() {

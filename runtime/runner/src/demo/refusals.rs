@@ -3,18 +3,16 @@
 use super::stage::{Stage, broken};
 use crate::{
     files::{self, Purpose, Readers},
-    render::Output,
     running::{
         admission,
-        execute::{self, Answers, Ran},
+        execute::{self, Answers, Begin, From, Place, Ran, Story},
         live::Live,
         plan::{Plan, PlannedStep},
         report,
-        state::State,
     },
 };
 use serde::Serialize;
-use stepward::{EndpointGrant, Engine, Grant, Grants, Outcome, PathPattern};
+use stepward::{EndpointGrant, Grant, Grants, Outcome, PathPattern};
 use stepward_fault::{Fault, Rule};
 use stepward_seam::{HostReply, HttpFailure, Label, Limits};
 
@@ -52,14 +50,10 @@ pub(crate) struct Attempts<'a> {
     pub(crate) invoice: &'a str,
     /// The environment.
     pub(crate) live: &'a Live,
-    /// What runs the steps.
-    pub(crate) engine: &'a Engine,
-    /// Its state.
-    pub(crate) state: &'a State,
+    /// What runs the steps, and where.
+    pub(crate) place: Place<'a>,
     /// Where files of the attempts lie.
     pub(crate) stage: &'a Stage,
-    /// Where warnings go.
-    pub(crate) output: &'a Output,
 }
 
 impl Attempts<'_> {
@@ -150,14 +144,15 @@ impl Attempts<'_> {
     }
 
     async fn run(&self, plan: &Plan, input: String) -> Result<(Vec<Ran>, Result<(), Fault>), Fault> {
-        let mut ran = Vec::new();
+        let mut story = Story::default();
         let ceilings = self.live.bindings.environment().ceilings();
-        let steps = execute::admit(plan, ceilings, &[], self.output, &mut ran)?;
+        let steps = execute::admit(plan, ceilings, &[], self.place.output, &mut story.ran)?;
         let answers = Answers::Live(self.live.clone());
-        let result =
-            execute::run(self.engine, steps, input, &answers, self.state, self.output, &mut ran).await;
-        recorded(&ran)?;
-        Ok((ran, result))
+        let begin =
+            Begin { object: &plan.name, definition: plan.definition()?, from: From::Input(input) };
+        let result = execute::run(self.place, steps, begin, &answers, &mut story).await;
+        recorded(&story.ran)?;
+        Ok((story.ran, result))
     }
 
     async fn stopped_run(&self, tried: &'static str, input: String) -> Result<Refusal, Fault> {

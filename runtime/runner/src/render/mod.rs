@@ -7,7 +7,7 @@ mod units;
 mod usage;
 
 pub(crate) use table::Table;
-pub(crate) use units::{bytes, count, duration};
+pub(crate) use units::{bytes, count, duration, utc};
 pub(crate) use usage::{plain_words, usage};
 
 use anstyle::{AnsiColor, Style};

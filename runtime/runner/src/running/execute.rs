@@ -3,6 +3,7 @@
 
 use super::{
     admission,
+    begin::{self, Begun},
     code::Code,
     heard::{Refused, Watched},
     live::{Live, now_ms},
@@ -11,20 +12,15 @@ use super::{
 };
 use crate::render::Output;
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use stepward::{Admitted, Broker, Case, Deadline, Engine, Finished, Job, Outcome, Prepared, Recorded, Step};
-use stepward_broker::{Bindings, LiveBroker, StepIdentity};
-use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward::{
+    Admitted, Broker, Case, Deadline, Engine, Finished, Job, Outcome, Prepared, Recorded, Step,
+    journal::{Continued, Earlier, FinishedStep, History},
+};
+use stepward_broker::{LiveBroker, StepIdentity};
+use stepward_fault::Fault;
 use stepward_seam::{LimitName, Limits, Usage};
 use stepward_trust::Digest;
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    time::Instant,
-};
-
-/// The rule that the caller can end a run.
-const CANCELLED: Rule = Rule::new("cancelled");
-/// The rule that this machine can run steps.
-const RUNTIME: Rule = Rule::new("runtime-start");
+use tokio::time::Instant;
 
 /// A step that was admitted under its limits. Nothing is compiled yet.
 pub(crate) struct AdmittedStep {
@@ -59,6 +55,17 @@ pub(crate) struct Ran {
     pub(crate) case: Option<Case>,
 }
 
+/// What came of running a plan.
+#[derive(Default)]
+pub(crate) struct Story {
+    /// The run's name in the log; none before it started there, and where a case answered.
+    pub(crate) run: Option<String>,
+    /// The steps that had ended before the run was interrupted, for one that goes on.
+    pub(crate) taken: Vec<FinishedStep>,
+    /// The steps that ran now.
+    pub(crate) ran: Vec<Ran>,
+}
+
 /// What could not be written of the record of a step that ran.
 #[derive(Debug, Default)]
 pub(crate) struct Lost {
@@ -84,14 +91,6 @@ pub(crate) enum Answers {
 }
 
 impl Answers {
-    /// Where effects may be under way.
-    pub(crate) fn effects(&self) -> Option<&Bindings> {
-        match self {
-            Self::Live(live) => Some(&live.bindings),
-            Self::Script(_) => None,
-        }
-    }
-
     /// What a step that ended was refused.
     fn refused(&self, run: &str, step: &str) -> Vec<Refused> {
         match self {
@@ -149,66 +148,6 @@ pub(crate) fn admit(
             Ok(AdmittedStep { planned: planned.clone(), limits, admitted })
         })
         .collect()
-}
-
-/// Runs a future on threads of its own; ctrl-c and SIGTERM drop it.
-///
-/// However it ends, `effects` that are under way are waited for: each ends within its endpoint's
-/// total timeout. A further signal ends that too.
-pub(crate) fn block_on<T>(
-    effects: Option<&Bindings>,
-    work: impl Future<Output = Result<T, Fault>>,
-) -> Result<T, Fault> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| {
-        Fault::new(Class::Unavailable, Owner::Operator, RUNTIME)
-            .says(format_args!("threads cannot be started: {error}"))
-            .hint("raise the limits on processes and threads (`ulimit -u`), or free memory")
-    })?;
-    let result = runtime.block_on(async {
-        let mut stop = Stop::listen()?;
-        let result = tokio::select! {
-            result = work => result,
-            () = stop.asked() => Err(Fault::new(Class::Cancelled, Owner::Caller, CANCELLED)
-                .says("the run was cancelled")
-                .hint("an effect that was under way may have been applied: look at the service before trying again")),
-        };
-        if let Some(bindings) = effects {
-            tokio::select! {
-                () = bindings.settled() => {}
-                () = stop.asked() => {}
-            }
-        }
-        result
-    });
-    // A compile that nobody waits for any more must not hold the process up.
-    runtime.shutdown_background();
-    result
-}
-
-/// The signals that ask this process to end.
-struct Stop {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Stop {
-    fn listen() -> Result<Self, Fault> {
-        let listen = |kind| {
-            signal(kind).map_err(|error| {
-                Fault::new(Class::Unavailable, Owner::Operator, RUNTIME)
-                    .says(format_args!("signals cannot be received: {error}"))
-                    .hint("raise the limit on open files (`ulimit -n`)")
-            })
-        };
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn asked(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
 }
 
 /// A name for a run: unique, and sorted by time.
@@ -280,32 +219,79 @@ fn rest(limits: &Limits, compiling: Duration) -> Limits {
     rest
 }
 
-/// Runs the steps in order. What ran is pushed to `ran` as it ends, so that it is not lost when a
-/// later step is refused.
+/// What a run is of, and where it begins.
+pub(crate) struct Begin<'a> {
+    /// What runs, as the log names it.
+    pub(crate) object: &'a str,
+    /// The plan's digest.
+    pub(crate) definition: Digest,
+    /// Where it begins.
+    pub(crate) from: From,
+}
+
+/// Where a run begins.
+pub(crate) enum From {
+    /// At its first step, which takes this JSON document.
+    Input(String),
+    /// Where it was interrupted.
+    Interrupted(Box<History>),
+}
+
+/// What runs a plan, and where its traces lie.
+#[derive(Clone, Copy)]
+pub(crate) struct Place<'a> {
+    /// What runs the steps.
+    pub(crate) engine: &'a Engine,
+    /// The environment's state.
+    pub(crate) state: &'a State,
+    /// Where warnings go.
+    pub(crate) output: &'a Output,
+}
+
+/// Runs the steps in order, and records the run where effects are real. What ran is put into `story`
+/// as it ends, so that it is not lost when a later step is refused.
+///
+/// When this returns, the end of the run is durable, or it says that it is not. When it is dropped, the
+/// run is unfinished in the log.
 pub(crate) async fn run(
-    engine: &Engine,
-    steps: Vec<AdmittedStep>,
-    input: String,
+    place: Place<'_>,
+    mut steps: Vec<AdmittedStep>,
+    begin: Begin<'_>,
     answers: &Answers,
-    state: &State,
-    output: &Output,
-    ran: &mut Vec<Ran>,
+    story: &mut Story,
 ) -> Result<(), Fault> {
-    let (code, run) = (state.code()?, run_name()?);
+    let mut begun = begin::begin(answers, begin, &mut steps, story).await?;
+    let result = perform(place, steps, &mut begun, answers, story).await;
+    begun.record.end(result, story).await
+}
+
+/// Readies the steps and runs them.
+async fn perform(
+    place: Place<'_>,
+    steps: Vec<AdmittedStep>,
+    begun: &mut Begun,
+    answers: &Answers,
+    story: &mut Story,
+) -> Result<(), Fault> {
+    let Place { engine, state, output } = place;
+    let (code, run) = (state.code()?, begun.run.clone());
     let mut all = Vec::with_capacity(steps.len());
     for step in steps {
-        let step = ready(engine, &code, step, output, ran).await?;
+        let step = ready(engine, &code, step, output, &mut story.ran).await?;
         // Before the first step runs: a secret that is missing for the last one stops them all.
-        let broker = broker(answers, &run, &step.planned, output)?;
+        let earlier = begun.earlier_of(&step.planned.name);
+        let broker = broker(answers, &run, &step.planned, earlier, output)?;
         all.push((step, broker));
     }
     // The last that can be refused without an effect: a run whose traces have no place.
     let traces = state.run(&run)?;
-    let mut document = input;
+    let mut document = begun.document.clone();
     for (step, broker) in all {
         let name = &step.planned.name;
+        begun.record.step_started(name, step.step.digest(), engine, &step.limits)?;
         let job = Job::new(&run, name, &document, step.limits.clone(), broker);
         let finished = engine.run(&step.step, job, Deadline::start(&step.rest)).await;
+        let recorded = begun.record.step_ended(name, &finished);
         let trace = finished.trace.to_json();
         let refusals = answers.refused(&run, name);
         let done = Ran { refusals, ..finish(step, &document, finished) };
@@ -314,8 +300,8 @@ pub(crate) async fn run(
             Outcome::Failed(_) | Outcome::LimitExceeded(_) | Outcome::Refused(_) => None,
         };
         // Before anything is written: what the step did stands, whatever the disk says.
-        ran.push(done);
-        if let Some(done) = ran.last_mut() {
+        story.ran.push(done);
+        if let Some(done) = story.ran.last_mut() {
             match trace.and_then(|trace| write_trace(&traces, &done.name, &trace)) {
                 Ok(path) => done.trace = Some(path),
                 Err(fault) => {
@@ -324,6 +310,7 @@ pub(crate) async fn run(
                 }
             }
         }
+        recorded?;
         let Some(next) = next else { break };
         document = next;
     }
@@ -347,10 +334,12 @@ fn finish(step: ReadyStep, input: &str, finished: Finished) -> Ran {
     }
 }
 
+/// Who answers the calls of one step: what it was answered before, and then for real.
 fn broker(
     answers: &Answers,
     run: &str,
     step: &PlannedStep,
+    earlier: Option<Vec<Earlier>>,
     output: &Output,
 ) -> Result<Arc<dyn Broker>, Fault> {
     match answers {
@@ -361,7 +350,11 @@ fn broker(
             for warning in broker.warnings() {
                 output.warning(warning);
             }
-            Ok(Arc::new(Watched::new(broker, Arc::clone(&live.heard))))
+            let heard = Arc::clone(&live.heard);
+            Ok(match earlier {
+                None => Arc::new(Watched::new(broker, heard)),
+                Some(earlier) => Arc::new(Watched::new(Continued::new(Arc::new(broker), earlier), heard)),
+            })
         }
     }
 }

@@ -5,11 +5,14 @@ use super::report;
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
+    future::ready,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use stepward::{Broker, LateAnswer};
-use stepward_broker::{Completion, Ending, Observer};
+use stepward_broker::{
+    Completion, EffectEnd, End, Exchange, Granted, Intent, Journal, Recording, SecretUse, StepIdentity,
+};
 use stepward_fault::Fault;
 use stepward_seam::{BrokerFuture, CallSite, HostCall, HostReply, HttpFailure, HttpRequest, Stop};
 use tokio::time::Instant;
@@ -126,29 +129,86 @@ impl Heard {
     }
 }
 
-impl Observer for Heard {
-    fn completed(&self, completion: &Completion<'_>) {
-        let (site, endpoint) = (completion.site, completion.endpoint);
-        let place = Place::of(site);
-        let mut notes = self.notes();
-        let answer = match &completion.ending {
-            Ending::Refused(refused) => {
-                let fault = refused.fault(format_args!("step {}: {endpoint}", site.step));
-                notes.refused.push((place, Refused::of(site.sequence, &fault)));
+impl Heard {
+    /// Notes a refusal that came after the gate: the address of an endpoint that must not be reached.
+    fn unreached(&self, place: &Place, exchange: &Exchange<'_>) {
+        if let Exchange::Failed { failure: HttpFailure::Refused(_), detail } = exchange {
+            self.notes().refused.push((place.clone(), Refused::of(place.call, detail)));
+        }
+    }
+
+    /// Notes how an effect ended, for a step that is not there to hear it.
+    fn ended(&self, place: &Place, end: &EffectEnd<'_>, reply: Option<&HostReply>) {
+        let answer = match (end, reply) {
+            // Nothing was sent, so nothing is under way.
+            (EffectEnd::Unsent(_), _) => {
+                self.notes().under_way.remove(place);
                 return;
             }
-            Ending::Answered(response) => LateAnswer::Reply(HostReply::Http(Ok((*response).clone()))),
-            Ending::Failed(failure) => {
-                if let (HttpFailure::Refused(_), Some(fault)) = (failure, completion.detail) {
-                    notes.refused.push((place.clone(), Refused::of(site.sequence, fault)));
-                }
-                LateAnswer::Reply(HostReply::Http(Err((*failure).clone())))
-            }
-            Ending::Withheld(secret) => LateAnswer::Withheld((*secret).clone()),
+            (EffectEnd::Attempted(Exchange::Withheld(secret)), _) => LateAnswer::Withheld((*secret).clone()),
+            (EffectEnd::Attempted(_), Some(reply)) => LateAnswer::Reply(reply.recorded()),
+            (EffectEnd::Attempted(_), None) | (EffectEnd::Lost(_), _) => LateAnswer::Unknown,
         };
-        if let Some(effect) = notes.under_way.get_mut(&place) {
+        if let Some(effect) = self.notes().under_way.get_mut(place) {
             effect.ended = Some((answer, effect.age_ms()));
         }
+    }
+}
+
+/// Remembers what came of requests for as long as the process lives, and nothing for longer.
+impl Journal for Heard {
+    fn intend<'a>(&'a self, _: &'a Intent<'a>) -> Recording<'a> {
+        Box::pin(ready(Ok(())))
+    }
+
+    fn completed(&self, completion: &Completion<'_>) {
+        let place = Place::of(completion.site);
+        match &completion.end {
+            End::Refused { endpoint, refused } => {
+                let fault = refused.fault(format_args!("step {}: {endpoint}", place.step));
+                let refused = Refused::of(place.call, &fault);
+                self.notes().refused.push((place, refused));
+            }
+            End::Read { exchange, .. } => self.unreached(&place, exchange),
+            End::Effect { end, .. } => {
+                if let EffectEnd::Attempted(exchange) = end {
+                    self.unreached(&place, exchange);
+                }
+                self.ended(&place, end, completion.reply.ok());
+            }
+            End::Signed { .. } | End::Revealed { .. } | End::Time | End::Random | End::Stopped => {}
+        }
+    }
+
+    fn granted(&self, _: &Granted<'_>) {}
+
+    fn secret_used(&self, _: &SecretUse, _: &StepIdentity) {}
+}
+
+/// Tells the log of everything, and [`Heard`] of what this process shows.
+pub(crate) struct Told {
+    /// What this process shows.
+    pub(crate) heard: Arc<Heard>,
+    /// The log.
+    pub(crate) log: stepward::journal::Journal,
+}
+
+impl Journal for Told {
+    fn intend<'a>(&'a self, intent: &'a Intent<'a>) -> Recording<'a> {
+        self.log.intend(intent)
+    }
+
+    fn completed(&self, completion: &Completion<'_>) {
+        self.log.completed(completion);
+        self.heard.completed(completion);
+    }
+
+    fn granted(&self, granted: &Granted<'_>) {
+        self.log.granted(granted);
+    }
+
+    fn secret_used(&self, used: &SecretUse, step: &StepIdentity) {
+        self.log.secret_used(used, step);
     }
 }
 

@@ -1,8 +1,8 @@
 //! Effects that ended when their step was gone: kept in the trace, and told.
 
 use super::{
-    execute::{Answers, Ran},
-    heard::Late,
+    execute::Ran,
+    heard::{Heard, Late},
     state::State,
 };
 use crate::{
@@ -147,11 +147,8 @@ pub(crate) fn line(late: &Late) -> String {
 
 /// Takes up what came late, once no step runs any more, and keeps it beside what the steps did: in
 /// the trace of the step, or in a file of its own where a cancelled step left no trace.
-pub(crate) fn keep(answers: &Answers, state: &State, ran: &mut [Ran], output: &Output) -> Vec<Late> {
-    let all = match answers {
-        Answers::Live(live) => live.heard.late(),
-        Answers::Script(_) => Vec::new(),
-    };
+pub(crate) fn keep(heard: &Heard, state: &State, ran: &mut [Ran], output: &Output) -> Vec<Late> {
+    let all = heard.late();
     // A step waits for each answer, so it leaves at most one effect behind.
     for late in &all {
         let step = ran.iter_mut().find(|ran| *ran.name == *late.step);

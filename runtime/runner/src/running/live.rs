@@ -1,13 +1,15 @@
 //! The live broker of an environment: what this process hands to it.
 
 use super::{
-    heard::Heard,
+    book::Book,
+    heard::{Heard, Told},
     state::{State, folder},
     workplace::Workplace,
 };
 use crate::{
     files::{self, Purpose},
     project::Project,
+    render::Output,
 };
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -16,11 +18,12 @@ use std::{
     time::UNIX_EPOCH,
 };
 use stepward_broker::{
-    Bindings, Environment, FileSecrets, Observer, ServiceAccount, Services, SystemEntropy, WallClock,
+    Bindings, Environment, FileSecrets, Journal, ServiceAccount, Services, SystemEntropy, Unrecorded, WallClock,
     net::{Dns, Network, Resolve, Resolving, servers_in},
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_seam::{Grant, Grants, Label, LimitName};
+use stepward_seam::{Grant, Grants, Label, LimitName, SecretBytes};
+use stepward_trust::Digest;
 
 /// The rule that an environment's file exists.
 const MISSING: Rule = Rule::new("environment-missing");
@@ -32,7 +35,7 @@ const FILE: &str = "environment.toml";
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// The environment of commands that are not told one.
-const DEFAULT: &str = "dev";
+pub(crate) const DEFAULT: &str = "dev";
 
 /// Which environment is meant, and whether the caller said so.
 #[derive(Debug)]
@@ -62,17 +65,21 @@ pub(crate) struct Found {
     pub(crate) environment: Environment,
     /// Where its steps run.
     pub(crate) workplace: Workplace,
+    /// The digest of its text.
+    policy: Digest,
     /// Where its roots lie; none where there is no file.
     folder: Option<PathBuf>,
 }
 
-/// An environment that was opened, and who hears what comes of its requests.
+/// An environment that was opened, who hears what comes of its requests, and where it is recorded.
 #[derive(Clone)]
 pub(crate) struct Live {
     /// The environment.
     pub(crate) bindings: Arc<Bindings>,
     /// What came of the requests.
     pub(crate) heard: Arc<Heard>,
+    /// The log.
+    pub(crate) book: Arc<Book>,
 }
 
 impl Found {
@@ -103,8 +110,8 @@ impl Found {
     /// Reads the environment in `folder`.
     pub(crate) fn open(folder: &Path, name: &Label) -> Result<Self, Fault> {
         let file = folder.join(FILE);
-        let environment =
-            Environment::parse(&files::read_text(&file, Purpose::Environment)?, &files::place(&file))?;
+        let text = files::read_text(&file, Purpose::Environment)?;
+        let environment = Environment::parse(&text, &files::place(&file))?;
         if environment.name() != name {
             return Err(Fault::new(Class::BadInput, Owner::Operator, NAME)
                 .at(files::place(&file))
@@ -115,7 +122,8 @@ impl Found {
                 .hint("an environment's folder carries its name"));
         }
         let workplace = Workplace::of(&environment)?;
-        Ok(Self { environment, workplace, folder: Some(folder.to_owned()) })
+        let policy = Digest::of(text.as_bytes());
+        Ok(Self { environment, workplace, policy, folder: Some(folder.to_owned()) })
     }
 
     fn none(name: &Label, place: &str, grants: &[&Grants]) -> Result<Self, Fault> {
@@ -132,7 +140,8 @@ impl Found {
         let ceilings = LimitName::ALL.iter().map(|limit| format!("{limit} = {}\n", limit.default_value()));
         let text = format!("name = \"{name}\"\n[ceilings]\n{}", ceilings.collect::<String>());
         let environment = Environment::parse(&text, "no environment")?;
-        Ok(Self { environment, workplace: Workplace::undemanding(), folder: None })
+        let policy = Digest::of(text.as_bytes());
+        Ok(Self { environment, workplace: Workplace::undemanding(), policy, folder: None })
     }
 
     /// Where steps run that need no environment, as those of a replay: as its file says where there
@@ -144,9 +153,39 @@ impl Found {
         }
     }
 
-    /// Opens it: roots are loaded, keys derived, secrets found.
-    pub(crate) fn bind(self, state: &State) -> Result<Live, Fault> {
-        let heard = Arc::new(Heard::default());
+    /// The digest of what its file says.
+    pub(crate) fn policy(&self) -> Digest {
+        self.policy
+    }
+
+    /// Opens it, with its log: what its steps do is recorded.
+    pub(crate) async fn live(self, state: &State, output: &Output) -> Result<Live, Fault> {
+        let (key, heard) = (state.environment_key()?, Arc::new(Heard::default()));
+        let book = Book::open(state, self.environment.name(), &key, self.policy, output).await?;
+        let journal = Told { heard: Arc::clone(&heard), log: book.journal().clone() };
+        match self.open_bindings(state, key, Arc::new(journal)) {
+            Ok(bindings) => Ok(Live { bindings: Arc::new(bindings), heard, book: Arc::new(book) }),
+            Err(fault) => {
+                // The refusal is what the caller has to hear of.
+                drop(book.close().await);
+                Err(fault)
+            }
+        }
+    }
+
+    /// Opens it without a log, for brokers that send nothing.
+    pub(crate) fn unrecorded(self, state: &State) -> Result<Arc<Bindings>, Fault> {
+        let key = state.environment_key()?;
+        self.open_bindings(state, key, Arc::new(Unrecorded)).map(Arc::new)
+    }
+
+    /// Loads roots, derives keys, finds secrets.
+    fn open_bindings(
+        self,
+        state: &State,
+        environment_key: SecretBytes,
+        journal: Arc<dyn Journal>,
+    ) -> Result<Bindings, Fault> {
         let secrets = state.secrets();
         let account = ServiceAccount::of_this_process()?;
         let source = FileSecrets::new(folder(&secrets)?, &files::place(&secrets), account);
@@ -155,13 +194,12 @@ impl Found {
             network: Arc::new(Network::new(Arc::new(Names(dns)))),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy::default()),
-            environment_key: state.environment_key()?,
-            observer: Arc::clone(&heard) as Arc<dyn Observer>,
+            environment_key,
+            journal,
             listeners: Vec::new(),
         };
         let folder = folder(&self.folder.unwrap_or(secrets))?;
-        let bindings = Arc::new(Bindings::open(self.environment, &folder, Arc::new(source), services)?);
-        Ok(Live { bindings, heard })
+        Bindings::open(self.environment, &folder, Arc::new(source), services)
     }
 
     fn name_servers(&self) -> Vec<std::net::SocketAddr> {
@@ -216,8 +254,13 @@ impl WallClock for SystemClock {
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
 pub(crate) fn now_ms() -> u64 {
+    now_us() / 1000
+}
+
+/// Microseconds since 1970-01-01T00:00:00Z.
+pub(crate) fn now_us() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "the runner is the room that reads the clock")]
     let now = std::time::SystemTime::now();
     // A clock before 1970 is shown as 1970.
-    now.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    now.duration_since(UNIX_EPOCH).map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
 }

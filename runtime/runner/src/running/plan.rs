@@ -5,6 +5,7 @@ use crate::{
     project::{NO_PROJECT, Project},
     session::{Session, absolute},
 };
+use serde_json::json;
 use std::path::{Path, PathBuf};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_flow::Workflow;
@@ -25,6 +26,9 @@ const NOT_LOCKED: Rule = Rule::new("lock-step-missing");
 const CEILING: Rule = Rule::new("limit-above-ceiling");
 /// The rule that the command line only lowers limits.
 const RAISED: Rule = Rule::new("limit-raised");
+
+/// The rule that a plan can be named by its digest (RFC 8785).
+const DEFINITION: Rule = Rule::new("plan-definition");
 
 /// Whether a name is that of a WebAssembly file.
 fn is_wasm(target: &str) -> bool {
@@ -100,6 +104,28 @@ impl Pin {
 }
 
 impl Plan {
+    /// The digest of what a run of this plan is: the order of its steps, the component, the grants and the
+    /// declared limits of each. What the environment or a command line lower is not in it.
+    pub(crate) fn definition(&self) -> Result<Digest, Fault> {
+        let steps = self.steps.iter().map(|step| {
+            json!({
+                "name": step.name,
+                "component": step.pin.component(),
+                "grants": step.grants,
+                "limits": step.declared,
+                "defaults": step.defaults,
+            })
+        });
+        let definition = json!({ "format": "stepward.definition/1", "steps": steps.collect::<Vec<_>>() });
+        let canonical = serde_json_canonicalizer::to_vec(&definition).map_err(|error| {
+            Fault::new(Class::Internal, Owner::Stepward, DEFINITION)
+                .at(&self.name)
+                .says(format_args!("the plan has no canonical form: {error}"))
+                .hint("please report this with the workflow file")
+        })?;
+        Ok(Digest::of(&canonical))
+    }
+
     /// Finds what `target` means: `WORKFLOW`, `WORKFLOW/STEP`, `STEP`, or a component's file when
     /// its digest is given.
     pub(crate) fn find(session: &Session, target: &str, digest: Option<Digest>) -> Result<Self, Fault> {

@@ -1,7 +1,7 @@
 //! How a run is shown: one JSON object, or a table and what each step reached.
 
 use super::{
-    execute::Ran,
+    execute::{Ran, Story},
     heard::{Late, Refused},
     late::{self, LateJson},
     workplace::Isolated,
@@ -26,29 +26,37 @@ const OUTPUT_LINES: usize = 40;
 pub(crate) struct Report<'a> {
     /// The workflow or step.
     pub(crate) name: &'a str,
-    /// The steps that ran.
-    pub(crate) ran: &'a [Ran],
+    /// What came of it.
+    pub(crate) story: &'a Story,
     /// Effects that ended when their step was gone.
     pub(crate) late: &'a [Late],
     /// Where they ran; none where no worker was started.
     pub(crate) isolated: Option<&'a Isolated>,
     /// Why no further step ran, where it was not the last step's outcome.
     pub(crate) fault: Option<&'a Fault>,
+    /// Why the log was not left in order.
+    pub(crate) unkept: Option<&'a Fault>,
 }
 
 #[derive(Serialize)]
 struct Json<'a> {
     name: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<&'a str>,
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<Error>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    taken: Vec<&'a str>,
     steps: Vec<StepJson<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     late: Vec<LateJson<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     isolation: Option<&'a Isolated>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    log_error: Option<&'a Fault>,
 }
 
 /// Why a run did not succeed: a fault, and for a step's own error its code and kind.
@@ -151,7 +159,7 @@ pub(crate) fn error(step: &str, outcome: &Outcome, limits: &Limits) -> Option<Er
 
 impl Report<'_> {
     fn error(&self) -> Option<Error> {
-        match (self.fault, self.ran.last()) {
+        match (self.fault, self.story.ran.last()) {
             (Some(fault), _) => Some(Error { fault: fault.clone(), code: None, kind: None }),
             (None, Some(last)) => error(&last.name, &last.outcome, &last.limits),
             (None, None) => None,
@@ -159,9 +167,10 @@ impl Report<'_> {
     }
 
     fn status(&self) -> &'static str {
-        match (self.fault, self.ran.last()) {
+        match (self.fault, self.story.ran.last()) {
             (Some(fault), _) => match fault.class() {
-                Class::StepFailed | Class::Internal | Class::Unavailable | Class::Waiting => "failed",
+                Class::StepFailed | Class::Internal | Class::Unavailable => "failed",
+                Class::Waiting => "waiting",
                 Class::Cancelled => "cancelled",
                 Class::LimitExceeded => "limit-exceeded",
                 Class::Refused | Class::Usage | Class::BadInput | Class::EvidenceInvalid => "refused",
@@ -173,7 +182,8 @@ impl Report<'_> {
 
     /// The exit code of a run without an error: a record that is not whole is one thing to look at.
     fn done(&self) -> u8 {
-        if self.ran.iter().any(|ran| ran.lost.any()) { Class::Unavailable.exit_code() } else { 0 }
+        let lost = self.story.ran.iter().any(|ran| ran.lost.any()) || self.unkept.is_some();
+        if lost { Class::Unavailable.exit_code() } else { 0 }
     }
 
     /// Shows the run and gives the exit code.
@@ -186,29 +196,47 @@ impl Report<'_> {
             self.json(output, error);
             return code;
         }
-        if !self.ran.is_empty() {
+        for taken in &self.story.taken {
+            output.line(styled(DIM, format_args!("{}: had ended before; its output is taken from the log", shown(&taken.name))));
+        }
+        if !self.story.ran.is_empty() {
             output.line(self.table());
             self.reached(output);
         }
+        if let Some(run) = &self.story.run {
+            output.line(styled(DIM, format_args!("run: {run}")));
+        }
         self.late(output);
-        match (&error, self.ran.last().map(|last| &last.outcome)) {
+        match (&error, self.document()) {
             (Some(error), _) => output.fault(&error.fault),
-            (None, Some(Outcome::Succeeded(document))) => {
+            (None, Some(document)) => {
                 show_document(output, document);
                 code
             }
-            (None, _) => code,
+            (None, None) => code,
+        }
+    }
+
+    /// What the last step returned, now or before the run was interrupted.
+    fn document(&self) -> Option<&str> {
+        match (self.story.ran.last().map(|last| &last.outcome), self.story.taken.last()) {
+            (Some(Outcome::Succeeded(document)), _) => Some(document),
+            (Some(Outcome::Failed(_) | Outcome::LimitExceeded(_) | Outcome::Refused(_)), _) => None,
+            (None, taken) => taken.and_then(|taken| taken.output.as_deref()),
         }
     }
 
     fn json(&self, output: &Output, error: Option<Error>) {
-        let document = match (self.fault, self.ran.last().map(|last| &last.outcome)) {
-            (None, Some(Outcome::Succeeded(document))) => RawValue::from_string(document.clone()).ok(),
-            (_, _) => None,
+        let document = match self.fault {
+            None => self.document().and_then(|document| RawValue::from_string(document.to_owned()).ok()),
+            Some(_) => None,
         };
-        let steps = self.ran.iter().map(StepJson::of);
+        let steps = self.story.ran.iter().map(StepJson::of);
         let json = Json {
             name: self.name,
+            run: self.story.run.as_deref(),
+            taken: self.story.taken.iter().map(|taken| taken.name.as_str()).collect(),
+            log_error: self.unkept,
             status: self.status(),
             output: document,
             error,
@@ -221,7 +249,7 @@ impl Report<'_> {
 
     fn table(&self) -> Table {
         let mut table = Table::new(&["step", "fuel", "memory", "calls", "time", "status"]);
-        for ran in self.ran {
+        for ran in &self.story.ran {
             let style = if matches!(ran.outcome, Outcome::Succeeded(_)) { GOOD } else { BAD };
             table.row([
                 styled(STRONG, shown(&ran.name)),
@@ -236,13 +264,13 @@ impl Report<'_> {
     }
 
     fn reached(&self, output: &Output) {
-        let lines = self.ran.iter().flat_map(reached_by).collect::<Vec<_>>();
+        let lines = self.story.ran.iter().flat_map(reached_by).collect::<Vec<_>>();
         output.line(if lines.is_empty() {
             "\nreached: nothing".to_owned()
         } else {
             format!("\nreached:\n{}", lines.join("\n"))
         });
-        if let Some(last) = self.ran.last()
+        if let Some(last) = self.story.ran.last()
             && let Some(folder) = last.trace.as_deref().and_then(Path::parent)
         {
             output.line(styled(DIM, format_args!("traces: {}", crate::files::place(folder))));

@@ -1,7 +1,11 @@
 //! What the machine keeps for one environment: keys, secrets, compiled code, traces. And the one
 //! key that it keeps for its user.
 
-use super::code::{self, Code};
+use super::{
+    code::{self, Code},
+    key_source::{Absent, EnvironmentKey, Unlock},
+    restore,
+};
 use crate::{
     files::{self, Links, Readers},
     session::{Session, absolute, here},
@@ -24,6 +28,7 @@ const KEY_BYTES: usize = 32;
 #[derive(Debug)]
 pub(crate) struct State {
     root: PathBuf,
+    key: EnvironmentKey,
 }
 
 /// The system's random bytes.
@@ -40,12 +45,13 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], Fault> {
 impl State {
     /// Opens the state of `environment`, and makes its folders where they are missing.
     pub(crate) fn open(session: &Session, environment: &Label) -> Result<Self, Fault> {
+        let unlocked = |state: Self| Self { key: EnvironmentKey::new(session.unlock()), ..state };
         match session.state() {
-            Some(folder) => Self::open_in(&absolute(folder), Links::Followed, environment),
+            Some(folder) => Self::open_in(&absolute(folder), Links::Followed, environment).map(unlocked),
             // A component given as a file belongs to no project: its state lies where it is run.
             None => {
                 let root = session.project().map_or_else(|_| here(), |project| project.root().to_owned());
-                Self::open_in(&root.join(".stepward"), Links::Refused, environment)
+                Self::open_in(&root.join(".stepward"), Links::Refused, environment).map(unlocked)
             }
         }
     }
@@ -54,7 +60,7 @@ impl State {
     pub(crate) fn open_in(base: &Path, links: Links, environment: &Label) -> Result<Self, Fault> {
         let root = base.join(environment.as_str());
         files::make_own_folder(base, links)?;
-        let state = Self { root };
+        let state = Self { root, key: EnvironmentKey::new(Unlock::default()) };
         for folder in [state.root.clone(), state.keys(), state.secrets(), state.cache(), state.traces()] {
             files::make_private_folder(&folder)?;
         }
@@ -78,6 +84,43 @@ impl State {
         self.root.join("traces")
     }
 
+    /// The state's folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The event log.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.root.join("ledger.db")
+    }
+
+    /// The lock of the one process that writes the log.
+    pub(crate) fn ledger_lock(&self) -> PathBuf {
+        self.root.join("ledger.lock")
+    }
+
+    /// The keys of runs, wrapped.
+    pub(crate) fn run_keys(&self) -> PathBuf {
+        self.root.join("keys.db")
+    }
+
+    /// The keys that wrap them.
+    pub(crate) fn wrapping_keys(&self) -> PathBuf {
+        self.root.join("wrapping.db")
+    }
+
+    /// Where the log is published for those who check it. Made where it is missing.
+    pub(crate) fn tiles(&self) -> Result<Dir, Fault> {
+        let place = self.root.join("tiles");
+        files::make_private_folder(&place)?;
+        folder(&place)
+    }
+
+    /// Removes the traces of one run and says whether there were any.
+    pub(crate) fn remove_traces(&self, run: &str) -> Result<bool, Fault> {
+        files::remove_folder(&self.traces().join(run))
+    }
+
     /// The folder for the traces of one run.
     pub(crate) fn run(&self, run: &str) -> Result<PathBuf, Fault> {
         let folder = self.traces().join(run);
@@ -85,9 +128,22 @@ impl State {
         Ok(folder)
     }
 
-    /// The environment's key: idempotency keys and fingerprints of secrets are made with it.
+    /// The environment's key: everything that is sealed, signed or fingerprinted here is so with keys
+    /// that are derived from it. Made at its first use, unless there is a log already.
     pub(crate) fn environment_key(&self) -> Result<SecretBytes, Fault> {
-        key(&self.keys().join("environment.key")).map(|bytes| SecretBytes::new(bytes.to_vec()))
+        restore::check_settled(&self.root)?;
+        self.key.get(&self.root, Absent::IsMade)
+    }
+
+    /// The environment's key, which must be here already.
+    pub(crate) fn existing_environment_key(&self) -> Result<SecretBytes, Fault> {
+        restore::check_settled(&self.root)?;
+        self.key.get(&self.root, Absent::IsRefused)
+    }
+
+    /// What opens the environment's key where it is sealed.
+    pub(crate) fn unlock(&self) -> &Unlock {
+        self.key.unlock()
     }
 
     /// Where compiled code is kept, believed by a key that never lies in this state.

@@ -8,9 +8,11 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "tests start the binary and make the files that it reads")]
 
+mod backup;
 mod doctor;
 mod escapes;
 mod evidence;
+mod key_source;
 mod keys;
 mod life;
 mod own;

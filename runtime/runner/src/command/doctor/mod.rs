@@ -6,7 +6,7 @@ mod trial;
 
 use crate::{
     running::{
-        execute,
+        signals,
         live::{Found, Wanted},
         remedy::remedy,
         workplace::Workplace,
@@ -127,7 +127,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let trial = Trial::start()?;
     let compiler = trial.promises(Kind::Compiler)?;
     // Of a worker that would really run steps, its engine and all.
-    let runner = execute::block_on(None, workplace.promises())?;
+    let runner = signals::block_on(workplace.promises())?;
     let promised = |promise: Promise| {
         let kept = (Kept::of(&compiler, promise), Kept::of(&runner, promise));
         let remedy = (kept != (Kept::Held, Kept::Held)).then(|| remedy(promise));

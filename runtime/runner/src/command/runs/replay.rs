@@ -1,4 +1,4 @@
-//! `stepward runs`
+//! `stepward runs replay`
 
 use crate::{
     files::{self, Purpose},
@@ -6,12 +6,13 @@ use crate::{
     render::{GOOD, styled},
     running::{
         admission, execute,
+        signals,
         live::{Found, Wanted},
         state::State,
     },
     session::{Session, absolute},
 };
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde::Serialize;
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 use stepward::{Broker, Grants, Inspected, Replay, Trace, replay};
@@ -24,13 +25,6 @@ use stepward_trust::Pinned;
 const COMPONENT: Rule = Rule::new("replay-component");
 /// The rule that a replay repeats its trace.
 const DIVERGED: Rule = Rule::new("replay-diverged");
-
-/// Looks at runs that were recorded.
-#[derive(Subcommand)]
-pub(crate) enum Command {
-    /// Runs a recorded step again, answered from its trace, and says whether it did the same
-    Replay(Arguments),
-}
 
 /// Runs a recorded step again without effects: every call is answered from the trace. On the same
 /// engine it must make the same calls, end the same and use the same fuel; on another engine the
@@ -59,13 +53,7 @@ struct Verdict<'a> {
     calls: usize,
 }
 
-pub(crate) fn run(session: &Session, command: Command) -> Result<ExitCode, Fault> {
-    match command {
-        Command::Replay(arguments) => again(session, &arguments),
-    }
-}
-
-fn again(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
     let place = files::place(&absolute(&arguments.trace));
     let trace = Trace::from_json(&files::read_text(&arguments.trace, Purpose::Trace)?, &place)?;
     let environment = Wanted::new(arguments.env.as_deref())?;
@@ -81,7 +69,7 @@ fn again(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
     let admitted = inspected_grants(inspected)?;
     let workplace = Found::workplace(project.as_ref(), &environment)?;
     let state = State::open(session, &environment.name)?;
-    let verdict = execute::block_on(None, async {
+    let verdict = signals::block_on(async {
         let engine = workplace.open(session.output()).await?.engine;
         let step =
             execute::prepare(&engine, admitted, &state.code()?, &trace.limits, &trace.step, session.output())
@@ -151,7 +139,7 @@ fn secrets(
     if grants.iter().next().is_none() {
         return Ok(None);
     }
-    let bindings = Found::read(project, environment, &[&grants])?.bind(state)?.bindings;
+    let bindings = Found::read(project, environment, &[&grants])?.unrecorded(state)?;
     let identity =
         StepIdentity { run: trace.run.as_str().into(), step: trace.step.as_str().into(), item: None };
     Ok(Some(Arc::new(LiveBroker::new(bindings, grants, identity)?)))

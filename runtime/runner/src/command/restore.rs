@@ -1,0 +1,200 @@
+//! `stepward restore`
+
+use crate::{
+    files,
+    render::{GOOD, Output, STRONG, count, styled, utc},
+    running::{
+        book::{self, said, what_to_type},
+        live::{Wanted, now_ms},
+        restore::{
+            self,
+            manifest::{Manifest, Vouched},
+            prepare::{Backup, Prepared, next_generation, prepare},
+        },
+        signals,
+        state::State,
+    },
+    session::{Session, absolute},
+};
+use clap::Args;
+use serde::Serialize;
+use std::{num::NonZeroU32, path::PathBuf, process::ExitCode};
+use stepward::journal::Unfinished;
+use stepward_fault::{Class, Fault, Owner, Rule, shown};
+use stepward_ledger::note::{LogSigner, LogVerifier};
+use stepward_seam::Label;
+use stepward_vault::EnvironmentRoot;
+
+/// The rule that a log is not replaced unasked.
+const PRESENT: Rule = Rule::new("restore-log-present");
+/// The rule that a backup's log has a name.
+const ORIGIN: Rule = Rule::new("restore-origin");
+
+/// Puts back the log of an environment and the keys of its runs.
+///
+/// What happened after the backup was made is not in it. The log says that it was restored, and goes on
+/// under a new name, so that nobody who knows the old one is shown a smaller log under it. Every run
+/// that had not ended is in doubt: it could have acted since.
+///
+/// The backup is checked as a whole before anything is touched. When this is interrupted, the old state
+/// is there, or doing it again finishes it.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// The folder that `backup --to` made
+    #[arg(long, value_name = "DIR")]
+    from: PathBuf,
+    /// The folder that `backup --keys-to` made
+    #[arg(long, value_name = "DIR")]
+    keys_from: PathBuf,
+    /// The environment [default: dev]
+    #[arg(long, value_name = "NAME")]
+    env: Option<String>,
+    /// Moves the log that is here aside, into a folder replaced-TIME of the state; nothing is deleted
+    #[arg(long)]
+    replace: bool,
+}
+
+/// What is told of a restore.
+#[derive(Serialize)]
+struct Report<'a> {
+    environment: &'a str,
+    origin: &'a str,
+    /// Events that the backup had.
+    size: u64,
+    generation: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    replaced: Option<String>,
+    /// The runs that had not ended.
+    unfinished: Vec<Doubted<'a>>,
+}
+
+#[derive(Serialize)]
+struct Doubted<'a> {
+    run: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<&'static str>,
+}
+
+/// What is told of a restore that was interrupted before.
+#[derive(Serialize)]
+struct Finished {
+    finished: bool,
+    replaced: String,
+}
+
+pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
+    let environment = Wanted::new(arguments.env.as_deref())?.name;
+    let state = State::open(session, &environment)?;
+    let output = session.output();
+    let _owned = book::own(&state)?;
+    if let Some(aside) = restore::settle(state.root())? {
+        finished(output, &environment, files::place(&aside));
+        return Ok(ExitCode::SUCCESS);
+    }
+    restore::clean(state.root())?;
+    let present = restore::present(state.root());
+    if !present.is_empty() && !arguments.replace {
+        return Err(is_present(&state, &present));
+    }
+    let keys = EnvironmentRoot::derive(&state.existing_environment_key()?)?;
+    let (from, keys_from) = (absolute(&arguments.from), absolute(&arguments.keys_from));
+    let backup = Backup { folder: &from, wrapping: &keys_from };
+    let vouched = Manifest::read(&from)?
+        .vouched(&environment, |generation| verifier(&environment, &keys, generation))
+        .map_err(|fault| fault.at(files::place(&from)))?;
+    let generation = next_generation(state.root(), vouched.manifest().generation)?;
+    let prepared =
+        signals::block_on(prepare(state.root(), &environment, &keys, backup, &vouched, generation))?;
+    let Prepared { staged, origin, unfinished } = prepared;
+    let aside = restore::aside(state.root(), now_ms() / 1000);
+    // From here on it is finished, now or by doing it again: the folder is not removed any more.
+    restore::commit(state.root(), &staged.keep(), &aside)?;
+    let replaced = (!present.is_empty()).then(|| files::place(&state.root().join(aside)));
+    let told = Told { environment: &environment, origin, vouched, generation, replaced, unfinished };
+    told.show(output);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The key of the environment's log under the name of a generation.
+fn verifier(environment: &Label, keys: &EnvironmentRoot, generation: u32) -> Result<LogVerifier, Fault> {
+    let refused = |why: &dyn std::fmt::Display| {
+        Fault::new(Class::BadInput, Owner::Operator, ORIGIN)
+            .says(format_args!("the manifest's generation {generation} gives the log no name: {why}"))
+            .hint("take another copy of this backup, or another backup")
+    };
+    let generation = NonZeroU32::new(generation).ok_or_else(|| refused(&"they are counted from 1"))?;
+    LogSigner::of_environment(environment.as_str(), generation, &keys.log_signing_seed())
+        .map(|signer| signer.verifier())
+        .map_err(|error| refused(&error))
+}
+
+fn is_present(state: &State, present: &[String]) -> Fault {
+    Fault::new(Class::Refused, Owner::Caller, PRESENT)
+        .at(files::place(state.root()))
+        .says(format_args!("a log lies here: {}", present.join(", ")))
+        .hint("add --replace to move it aside, or name another state with --state; nothing was changed")
+}
+
+fn finished(output: &Output, environment: &Label, replaced: String) {
+    output.line(format_args!(
+        "the restore of {environment} that was interrupted is {}; `stepward runs list` shows the runs in doubt",
+        styled(GOOD, "finished")
+    ));
+    output.line(format_args!("what was there before lies in {replaced}, unless nothing was"));
+    output.json("stepward.restore-finished/1", &Finished { finished: true, replaced });
+}
+
+/// What is said at the end.
+struct Told<'a> {
+    environment: &'a Label,
+    origin: String,
+    vouched: Vouched,
+    generation: NonZeroU32,
+    replaced: Option<String>,
+    unfinished: Vec<Unfinished>,
+}
+
+impl Told<'_> {
+    fn show(&self, output: &Output) {
+        let manifest = self.vouched.manifest();
+        output.line(format_args!(
+            "{}: {} events, as they were at {}; the log goes on as {}",
+            styled(GOOD, "restored"),
+            styled(STRONG, count(manifest.size)),
+            utc(manifest.time_ms / 1000),
+            styled(STRONG, &self.origin),
+        ));
+        if let Some(replaced) = &self.replaced {
+            output.line(format_args!("what was there before lies in {replaced}"));
+        }
+        output.line("What happened after that moment is not in this log. Runs that were erased since can be opened again: \
+             erase them again.");
+        if self.unfinished.is_empty() {
+            output.line("No run was under way then.");
+        }
+        for Unfinished { name, standing } in &self.unfinished {
+            output.line(match standing {
+                Ok(standing) => format!(
+                    "run {} {}: {}",
+                    shown(name),
+                    said(standing),
+                    shown(&what_to_type(name, standing, self.environment))
+                ),
+                Err(fault) => format!("run {} cannot be read: {fault}", shown(name)),
+            });
+        }
+        let doubted = |run: &'_ Unfinished| run.standing.as_ref().ok().map(stepward_ledger::runs::Standing::word);
+        output.json("stepward.restore/1", &Report {
+            environment: self.environment.as_str(),
+            origin: &self.origin,
+            size: manifest.size,
+            generation: self.generation.get(),
+            replaced: self.replaced.clone(),
+            unfinished: self
+                .unfinished
+                .iter()
+                .map(|run| Doubted { run: &run.name, standing: doubted(run) })
+                .collect(),
+        });
+    }
+}

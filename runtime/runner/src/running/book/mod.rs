@@ -1,0 +1,202 @@
+//! The event log of an environment, as this process owns it.
+//!
+//! ```text
+//!  lock ─► checkpoints that are known ─► Log::open ─► Journal::open ─► runs ─► stop ─► checkpoint ─► tiles ─► close
+//! ```
+//!
+//! A log is opened by the one process that holds its lock, and is checked before anything is appended:
+//! it must extend the newest checkpoint that it holds itself, and the one that lies in `tiles/` beside
+//! it, which an older copy of the database does not bring along.
+
+pub(crate) mod clock;
+mod publisher;
+mod signing;
+mod unfinished;
+mod view;
+
+pub(crate) use signing::Signing;
+pub(crate) use unfinished::{said, what_to_type};
+pub(crate) use view::View;
+
+use super::state::State;
+use crate::{
+    files,
+    render::{Output, utc},
+};
+use clock::SystemClock;
+use publisher::Publisher;
+use serde::Deserialize;
+use std::sync::Arc;
+use stepward::journal::{Journal, Opened, Unfinished};
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_ledger::{
+    event::{Act, Actor, Name, Recognised},
+    log::Log,
+    store::{
+        owner::{Holder, Ownership},
+        sqlite::Writer,
+    },
+};
+use stepward_seam::{Label, SecretBytes};
+use stepward_trust::Digest;
+use stepward_vault::{EnvironmentRoot, RunKeys};
+
+/// The rule that what stands in an event has a name.
+const NAME: Rule = Rule::new("book-name");
+/// The rule that an event says where it stands.
+const SEQUENCE: Rule = Rule::new("event-sequence");
+/// The rule that SQLite can name the state's files.
+const DEEP: Rule = Rule::new("state-too-deep");
+/// Bytes of a path that SQLite takes, less those that it adds (os_unix.c, `MAX_PATHNAME`; pager.c).
+const SQLITE_PATH: usize = 512 - 8;
+
+/// An environment's log, open for writing.
+pub(crate) struct Book {
+    journal: Journal,
+    publisher: Arc<Publisher>,
+    actor: Actor,
+    unfinished: Vec<Unfinished>,
+}
+
+impl Book {
+    /// Takes the log of an environment, or makes it, and starts to write. `key` is the environment's
+    /// key, `policy` the digest of its configuration.
+    pub(crate) async fn open(
+        state: &State,
+        environment: &Label,
+        key: &SecretBytes,
+        policy: Digest,
+        output: &Output,
+    ) -> Result<Self, Fault> {
+        let ledger = short(state)?;
+        let ownership = own(state)?;
+        let root = EnvironmentRoot::derive(key)?;
+        let store = Writer::open(&ledger, ownership)?;
+        // First, since it says best that the environment's key is another one.
+        let keys = RunKeys::open(&state.run_keys(), &state.wrapping_keys(), &root)?;
+        let signing = Signing::of(&store, environment, &root)?;
+        let publisher = Publisher::new(signing, state)?;
+        let trusted = publisher.trusted(&store)?;
+        let clock = Arc::new(SystemClock::start());
+        let rotated = keys.rotate(clock.now_ms())?;
+        for held in &rotated.held {
+            output.warning(format_args!(
+                "the wrapping key {} cannot be destroyed, so erasures are not complete: {} keys of runs under it \
+                 cannot be read, the first is that of {}; restore keys.db, or erase these runs",
+                held.wrapping_key, held.runs, held.first
+            ));
+        }
+        let (log, _) = Log::open(Box::new(store), clock.clone(), &trusted, &sequence)?;
+        let opened = Journal::open(log, keys, clock, name(environment.as_str())?, policy, version()?).await?;
+        let Opened { journal, unfinished } = opened;
+        if !rotated.destroyed.is_empty() {
+            drop(journal.acted(Act::KeysRotated, None, Actor::Service).await?);
+        }
+        let publisher = Arc::new(publisher);
+        publisher.keep_up(journal.log());
+        Ok(Self { journal, publisher, actor: person(&root)?, unfinished })
+    }
+
+    /// What runs and operators write with.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    /// The person at the keyboard.
+    pub(crate) fn actor(&self) -> Actor {
+        self.actor.clone()
+    }
+
+    /// The name and the keys of the log.
+    pub(crate) fn signing(&self) -> &Signing {
+        self.publisher.signing()
+    }
+
+    /// Signs a checkpoint over everything that is durable, and publishes it.
+    pub(crate) async fn checkpoint(&self) -> Result<(), Fault> {
+        self.publisher.publish(self.journal.log()).await
+    }
+
+    /// Tells of the runs that have not ended, each with what to type; `but` is one that the caller
+    /// knows of.
+    pub(crate) fn tell_unfinished(&self, environment: &Label, but: Option<&str>, output: &Output) {
+        unfinished::tell(&self.unfinished, environment, but, output);
+    }
+
+    /// Writes that the service ended, signs and publishes everything, and gives the log back. Every
+    /// effect must have ended.
+    pub(crate) async fn close(&self) -> Result<(), Fault> {
+        let stopped = self.journal.stop().await.map(drop);
+        let signed = match stopped {
+            Ok(()) => self.checkpoint().await,
+            Err(fault) => Err(fault),
+        };
+        // Also where nothing could be written: another process may try then.
+        let closed = self.journal.log().close().await.map(drop);
+        signed.and(closed)
+    }
+
+    /// Gives the log back although effects are under way. The next owner finds that this one did not
+    /// end in order.
+    pub(crate) async fn abandon(&self) -> Result<(), Fault> {
+        self.journal.log().close().await.map(drop)
+    }
+}
+
+/// The log's file, where SQLite can name all that it puts beside it.
+fn short(state: &State) -> Result<std::path::PathBuf, Fault> {
+    let (ledger, longest) = (state.ledger(), state.wrapping_keys().as_os_str().len());
+    if longest <= SQLITE_PATH {
+        return Ok(ledger);
+    }
+    Err(Fault::new(Class::Refused, Owner::Operator, DEEP)
+        .at(files::place(state.root()))
+        .says(format_args!(
+            "a path of {longest} bytes: the log's database takes {SQLITE_PATH} at most, so nothing can be recorded"
+        ))
+        .hint("name a folder with a shorter path with --state"))
+}
+
+/// Takes the lock of the log, and says in it who has it.
+pub(crate) fn own(state: &State) -> Result<Ownership, Fault> {
+    let path = state.ledger_lock();
+    let arguments = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
+    let holder = Holder {
+        pid: std::process::id(),
+        since: &utc(super::live::now_ms() / 1000),
+        what: &format!("stepward {arguments}"),
+    };
+    Ownership::claim(files::open_lock(&path)?, files::place(&path), &holder)
+}
+
+/// Whoever started this program, as the operating system knows it.
+pub(crate) fn person(root: &EnvironmentRoot) -> Result<Actor, Fault> {
+    let uid = rustix::process::getuid().as_raw();
+    Ok(Actor::Person { name: name(&root.pseudonym(&format!("uid:{uid}")))?, by: Recognised::OsAccount })
+}
+
+fn version() -> Result<Name, Fault> {
+    name(env!("CARGO_PKG_VERSION"))
+}
+
+pub(crate) fn name(text: &str) -> Result<Name, Fault> {
+    Name::new(text).map_err(|error| {
+        Fault::new(Class::Internal, Owner::Stepward, NAME)
+            .says(format_args!("`{text}` cannot stand in the log: {error}"))
+            .hint("please report this")
+    })
+}
+
+/// Where an event says that it stands. An event of a later version is not understood here and hinders
+/// nothing: what it says of itself is compared with its place all the same.
+pub(crate) fn sequence(leaf: &[u8]) -> Result<u64, Fault> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        seq: u64,
+    }
+    serde_json::from_slice(leaf).map(|Numbered { seq }| seq).map_err(|error| {
+        Fault::new(Class::EvidenceInvalid, Owner::Operator, SEQUENCE)
+            .says(format_args!("an event does not say where it stands: {error}"))
+            .hint("`stepward verify` looks through the whole log; compare it with a backup")
+    })
+}

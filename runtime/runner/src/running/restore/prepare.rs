@@ -1,0 +1,215 @@
+//! A restored log, made beside the one that is there: copied, checked, and told that it was restored.
+
+use super::{
+    KEYS, LEDGER, STAGED, TILES, WRAPPING, disk,
+    disk::{fallible, sync_folder},
+    manifest::{Vouched, check_copied},
+};
+use crate::{
+    files,
+    running::{book, book::Signing, state},
+};
+use std::{
+    fs::Permissions,
+    num::NonZeroU32,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::Arc,
+};
+use stepward::journal::Unfinished;
+use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_ledger::{
+    event::{Draft, What},
+    log::{Attached, Log},
+    merkle::TreeHead,
+    note::SignedCheckpoint,
+    runs::{self, RESTORED_FACT},
+    store::{
+        Fact, Records,
+        owner::{Holder, Ownership},
+        sqlite::{Reader, Writer},
+    },
+    tiles::TileDir,
+};
+use stepward_seam::Label;
+use stepward_trust::Digest;
+use stepward_vault::{EnvironmentRoot, Lookup, RunKeys};
+use tempfile::TempDir;
+
+/// The rule that the log of a backup is the one that was backed up.
+const ROOT: Rule = Rule::new("backup-root");
+/// The rule that the keys of a backup know its runs.
+const KEYS_BEHIND: Rule = Rule::new("backup-keys-behind");
+/// The rule that each restored log has a name of its own.
+const GENERATIONS: Rule = Rule::new("restore-generation");
+
+/// The remembered value with the generation of a log that was restored.
+const GENERATION_FACT: &str = "generation";
+/// The lock of a log that nobody else knows of yet.
+const LOCK: &str = "ledger.lock";
+
+/// Where a backup lies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Backup<'a> {
+    /// The log and the keys of runs.
+    pub(crate) folder: &'a Path,
+    /// The keys that wrap them.
+    pub(crate) wrapping: &'a Path,
+}
+
+impl<'a> Backup<'a> {
+    /// The folder of one of its files.
+    pub(crate) fn folder_of(self, name: &str) -> &'a Path {
+        if name == WRAPPING { self.wrapping } else { self.folder }
+    }
+}
+
+/// A log that can take its place.
+pub(crate) struct Prepared {
+    /// Where it lies; removed again unless it takes its place.
+    pub(crate) staged: TempDir,
+    /// Its name from now on.
+    pub(crate) origin: String,
+    /// The runs that had not ended when the backup was made.
+    pub(crate) unfinished: Vec<Unfinished>,
+}
+
+/// Copies a backup beside the state in `root`, checks it as a whole, and writes into the copy that it
+/// was restored.
+pub(crate) async fn prepare(
+    root: &Path,
+    environment: &Label,
+    keys: &EnvironmentRoot,
+    backup: Backup<'_>,
+    vouched: &Vouched,
+    generation: NonZeroU32,
+) -> Result<Prepared, Fault> {
+    let staged = tempfile::Builder::new()
+        .prefix(STAGED)
+        .permissions(Permissions::from_mode(0o700))
+        .tempdir_in(root);
+    let staged = fallible(root, staged)?;
+    let folder = staged.path();
+    for (name, expected) in vouched.manifest().files.each() {
+        let from = backup.folder_of(name).join(name);
+        check_copied(&from, disk::copy(&from, &folder.join(name), expected.bytes)?, expected)?;
+    }
+    let log = open(folder, vouched.head())?;
+    let result = record(folder, environment, keys, &log, vouched.head(), generation).await;
+    // In any case: the files are removed, or take their places.
+    let closed = log.close().await;
+    let (origin, unfinished) = result?;
+    closed?;
+    fallible(folder, std::fs::remove_file(folder.join(LOCK)))?;
+    sync_folder(folder)?;
+    Ok(Prepared { staged, origin, unfinished })
+}
+
+/// Opens the copied log; every event is hashed and compared with the tree that was backed up.
+fn open(folder: &Path, backed_up: TreeHead) -> Result<Log, Fault> {
+    let lock = folder.join(LOCK);
+    let holder = Holder { pid: std::process::id(), since: "now", what: "stepward restore" };
+    let ownership = Ownership::claim(files::open_lock(&lock)?, files::place(&lock), &holder)?;
+    let store = Writer::open(&folder.join(LEDGER), ownership)?;
+    let clock = Arc::new(book::clock::SystemClock::start());
+    let (log, opened) = Log::open(Box::new(store), clock, &[], &book::sequence)?;
+    check_head(opened.head, backed_up)?;
+    Ok(log)
+}
+
+/// Refuses a log that is not the one that was backed up.
+pub(crate) fn check_head(found: TreeHead, backed_up: TreeHead) -> Result<(), Fault> {
+    if found == backed_up {
+        return Ok(());
+    }
+    Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, ROOT)
+        .at(LEDGER)
+        .says(format_args!(
+            "the events of the copy lead to the root {} over {} of them; {} over {} was signed",
+            found.root, found.size, backed_up.root, backed_up.size
+        ))
+        .hint("nothing was changed; take another backup"))
+}
+
+/// Writes that the log was restored, signs it under its new name, and publishes it. Gives that name and
+/// the runs that had not ended.
+async fn record(
+    folder: &Path,
+    environment: &Label,
+    keys: &EnvironmentRoot,
+    log: &Log,
+    backed_up: TreeHead,
+    generation: NonZeroU32,
+) -> Result<(String, Vec<Unfinished>), Fault> {
+    let reader = Reader::open(&folder.join(LEDGER))?;
+    check_keys(&reader, &RunKeys::open(&folder.join(KEYS), &folder.join(WRAPPING), keys)?)?;
+    let what = What::LogRestored {
+        size: backed_up.size.get(),
+        root: Digest::from_bytes(*backed_up.root.as_bytes()),
+        generation: u64::from(generation.get()),
+    };
+    let draft = Draft { actor: book::person(keys)?, run: None, step: None, call: None, body: None, what };
+    let fact = |name: &str, value: u64| Fact { name: name.to_owned(), value: value.to_be_bytes().to_vec() };
+    // Nobody else appends: the event's number is the size.
+    let facts = vec![
+        fact(RESTORED_FACT, backed_up.size.get()),
+        fact(GENERATION_FACT, u64::from(generation.get())),
+    ];
+    let name = book::name(environment.as_str())?;
+    let ticket = log.append(Attached { facts, ..Attached::default() }, |sequence, stamp| {
+        draft.at(sequence, name, *stamp).encode()
+    })?;
+    drop(log.durable(ticket).await?);
+    let signing = Signing::of(&reader, environment, keys)?;
+    let mut signed: Option<SignedCheckpoint> = None;
+    log.checkpoint(|head| Ok(signed.insert(signing.signer().sign(head)).to_string())).await?;
+    if let Some(newest) = signed {
+        let tiles = folder.join(TILES);
+        files::make_private_folder(&tiles)?;
+        let records: &dyn Records = &reader;
+        TileDir::new(state::folder(&tiles)?).publish(records, &signing.signer().verifier(), &newest)?;
+    }
+    let unfinished = runs::unfinished(&reader, log.head())?;
+    Ok((signing.signer().origin().to_string(), unfinished))
+}
+
+/// The keys of a backup were copied after its log, so they know its newest run.
+pub(crate) fn check_keys(records: &dyn Records, keys: &RunKeys) -> Result<(), Fault> {
+    let Some(newest) = records.runs(u64::MAX, 1)?.pop() else { return Ok(()) };
+    match keys.get(&newest.name)? {
+        Lookup::Key(_) | Lookup::Erased { .. } => Ok(()),
+        Lookup::Damaged(fault) => Err(fault),
+        Lookup::Never => Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, KEYS_BEHIND)
+            .at(KEYS)
+            .says(format_args!("it does not know the run {}, which is in {LEDGER}: it is an older copy", newest.name))
+            .hint("nothing was changed; take the keys.db that was backed up with this log")),
+    }
+}
+
+/// The generation after every one that is known of: that of the backup, and those that this state has
+/// or had. What lies here need not be sound to be looked at; no name is used twice.
+pub(crate) fn next_generation(root: &Path, backed_up: u32) -> Result<NonZeroU32, Fault> {
+    let replaced = files::folders(root)?.into_iter().filter(|name| name.starts_with(super::REPLACED));
+    let folders = replaced.map(|name| root.join(name)).chain([root.to_owned()]);
+    let known = folders.flat_map(|folder| [published(&folder), remembered(&folder)]).flatten();
+    let newest = known.max().unwrap_or(0).max(u64::from(backed_up));
+    u32::try_from(newest).ok().and_then(|newest| newest.checked_add(1)).and_then(NonZeroU32::new).ok_or_else(|| {
+        Fault::new(Class::Refused, Owner::Operator, GENERATIONS)
+            .at(files::place(root))
+            .says("there is no number left for another generation of this log")
+            .hint("somebody edited tiles/checkpoint or ledger.db: restore into another state")
+    })
+}
+
+/// The generation in the first line of a published checkpoint.
+fn published(folder: &Path) -> Option<u64> {
+    let note = files::read_text(&folder.join(TILES).join("checkpoint"), files::Purpose::Manifest).ok()?;
+    let origin = note.lines().next()?;
+    origin.rsplit_once("/g").map_or(Some(1), |(_, generation)| generation.parse().ok())
+}
+
+/// The generation that a log remembers.
+fn remembered(folder: &Path) -> Option<u64> {
+    let value = Reader::open(&folder.join(LEDGER)).ok()?.fact(GENERATION_FACT).ok()??;
+    <[u8; 8]>::try_from(value).ok().map(u64::from_be_bytes)
+}

@@ -1,0 +1,1 @@
+//! A restore that is killed between any two of its steps.

@@ -1,0 +1,231 @@
+//! What a broker tells, as events.
+
+use super::{Journal, Note, name};
+use serde::Serialize;
+use stepward_broker::{
+    Applied, Completion, EffectEnd, End, Exchange, Granted, Intent, Permitted, Recording, SecretUse,
+    SecretUseKind, StepIdentity,
+};
+use stepward_fault::Fault;
+use stepward_ledger::event::{Actor, Decision, Draft, Effect, Name, Purpose, Text, What};
+use stepward_seam::{CallSite, Grant, HostCall, HostReply, Label};
+
+/// The rule of a label that the workflow grants and the environment binds.
+const GRANTED: &str = "granted-and-bound";
+
+/// The body of a call that was answered without an effect.
+#[derive(Serialize)]
+struct CallAndReply<'a> {
+    call: &'a HostCall,
+    reply: &'a HostReply,
+}
+
+impl stepward_broker::Journal for Journal {
+    fn intend<'a>(&'a self, intent: &'a Intent<'a>) -> Recording<'a> {
+        Box::pin(async move {
+            let note = self.intended(intent)?;
+            let run = &intent.site.run;
+            self.hold(run, |reporting| reporting.effects += 1);
+            let durable = self.append_durably(note).await;
+            if durable.is_err() {
+                // Not sent, so nothing comes of it.
+                self.hold(run, |reporting| reporting.effects = reporting.effects.saturating_sub(1));
+            }
+            durable.map(drop)
+        })
+    }
+
+    fn completed(&self, completion: &Completion<'_>) {
+        match &completion.end {
+            // Its intent is not in the log, so there is nothing to answer; the run ends with the fault.
+            End::Effect { end: EffectEnd::Unsent(_), .. } | End::Stopped => {}
+            End::Refused { endpoint, refused } => {
+                let rule = refused.rule().as_str();
+                self.append_or_break(self.refused(completion, endpoint, rule));
+            }
+            End::Effect { intent, end } => {
+                self.append_or_break(self.answered(completion, intent, end));
+                self.hold(&completion.site.run, |reporting| {
+                    reporting.effects = reporting.effects.saturating_sub(1);
+                });
+            }
+            End::Read { request, exchange } => {
+                let object = object("endpoint", request.endpoint);
+                self.append_or_break(
+                    object.and_then(|object| self.recorded(completion, object, status(exchange))),
+                );
+            }
+            End::Signed { .. } | End::Revealed { .. } | End::Time | End::Random => {
+                let object = asked(completion.call);
+                self.append_or_break(object.and_then(|object| self.recorded(completion, object, None)));
+            }
+        }
+    }
+
+    fn granted(&self, granted: &Granted<'_>) {
+        let kind = match granted.grant {
+            Grant::Endpoint(_) => "endpoint",
+            Grant::Signer => "signer",
+            Grant::Secret => "secret",
+            Grant::Clock => "clock",
+            Grant::Random => "random",
+        };
+        let note = object(kind, granted.label).and_then(|object| {
+            let what = What::GrantDecided {
+                object,
+                decision: Decision::Permitted,
+                rule: name(GRANTED)?,
+                policy: self.0.policy,
+            };
+            self.of_step(granted.step, what)
+        });
+        self.append_or_break(note);
+    }
+
+    fn secret_used(&self, used: &SecretUse, step: &StepIdentity) {
+        let purpose = match used.kind {
+            SecretUseKind::Credential => Purpose::Credential,
+            SecretUseKind::Signer => Purpose::Signer,
+            SecretUseKind::Revealed => Purpose::Revealed,
+        };
+        let note = name(used.name.as_str()).and_then(|secret| {
+            let what = What::SecretUsed { secret, version: name(&used.version)?, purpose };
+            self.of_step(step, what)
+        });
+        self.append_or_break(note);
+    }
+}
+
+impl Journal {
+    fn intended(&self, intent: &Intent<'_>) -> Result<Note, Fault> {
+        let Permitted { endpoint, method, workflow_rule, environment_rule } = intent.request;
+        let what = What::CallIntended {
+            object: object("endpoint", endpoint)?,
+            method: name(method.as_str())?,
+            attempt: intent.attempt.into(),
+            idempotent: intent.idempotent,
+            decision: Decision::Permitted,
+            workflow_rule: Text::of(workflow_rule),
+            environment_rule: Text::of(environment_rule),
+            policy: self.0.policy,
+        };
+        self.of_call(intent.site, what, Some(&json(intent.call)))
+    }
+
+    fn answered(
+        &self,
+        completion: &Completion<'_>,
+        intent: &Intent<'_>,
+        end: &EffectEnd<'_>,
+    ) -> Result<Note, Fault> {
+        let effect = match end.applied() {
+            Applied::Yes => Effect::Applied,
+            Applied::No => Effect::NotApplied,
+            Applied::Unknown => Effect::Unknown,
+        };
+        let (status, rule) = match end {
+            EffectEnd::Attempted(exchange) => (status(exchange), failed(exchange)),
+            EffectEnd::Unsent(fault) | EffectEnd::Lost(fault) => (None, Some(fault.rule().as_str())),
+        };
+        let what = What::CallAnswered {
+            object: object("endpoint", intent.request.endpoint)?,
+            attempt: intent.attempt.into(),
+            effect,
+            status,
+            rule: rule.map(name).transpose()?,
+        };
+        let reply = completion.reply.ok().map(json);
+        self.of_call(completion.site, what, reply.as_deref())
+    }
+
+    fn refused(&self, completion: &Completion<'_>, endpoint: &Label, rule: &str) -> Result<Note, Fault> {
+        let what = What::GrantDecided {
+            object: object("endpoint", endpoint)?,
+            decision: Decision::Refused,
+            rule: name(rule)?,
+            policy: self.0.policy,
+        };
+        self.with_reply(completion, what)
+    }
+
+    fn recorded(
+        &self,
+        completion: &Completion<'_>,
+        object: Name,
+        status: Option<u16>,
+    ) -> Result<Note, Fault> {
+        self.with_reply(completion, What::CallRecorded { object, status })
+    }
+
+    /// The call and what the step was told, from which it can be told again.
+    fn with_reply(&self, completion: &Completion<'_>, what: What) -> Result<Note, Fault> {
+        let body = completion.reply.ok().map(|reply| json(&CallAndReply { call: completion.call, reply }));
+        self.of_call(completion.site, what, body.as_deref())
+    }
+
+    fn of_call(&self, site: &CallSite, what: What, body: Option<&[u8]>) -> Result<Note, Fault> {
+        let running = self.running(&site.run)?;
+        let step = name(&site.step)?;
+        let note = Note::of(Draft {
+            actor: Actor::Step { name: step.clone() },
+            run: Some(running.name.clone()),
+            step: Some(step),
+            call: Some(site.sequence),
+            body: None,
+            what,
+        });
+        match body {
+            Some(body) => note.with_body(&self.0.environment, &running, body),
+            None => Ok(note),
+        }
+    }
+
+    fn of_step(&self, step: &StepIdentity, what: What) -> Result<Note, Fault> {
+        let running = self.running(&step.run)?;
+        Ok(Note::of(Draft {
+            actor: Actor::Service,
+            run: Some(running.name.clone()),
+            step: Some(name(&step.step)?),
+            call: None,
+            body: None,
+            what,
+        }))
+    }
+}
+
+/// What is asked, such as `endpoint:erp`.
+fn object(kind: &str, label: &Label) -> Result<Name, Fault> {
+    name(&format!("{kind}:{label}"))
+}
+
+fn asked(call: &HostCall) -> Result<Name, Fault> {
+    match call {
+        HostCall::Http { endpoint, .. } => object("endpoint", endpoint),
+        HostCall::Sign { signer, .. } => object("signer", signer),
+        HostCall::Reveal { secret } => object("secret", secret),
+        HostCall::Now { clock } => object("clock", clock),
+        HostCall::Random { random, .. } => object("random", random),
+        HostCall::Log { .. } => name("log"),
+    }
+}
+
+fn status(exchange: &Exchange<'_>) -> Option<u16> {
+    match exchange {
+        Exchange::Answered { status } => Some(*status),
+        Exchange::Failed { .. } | Exchange::Withheld(_) => None,
+    }
+}
+
+/// The rule by which an exchange brought no answer.
+fn failed<'a>(exchange: &Exchange<'a>) -> Option<&'a str> {
+    match exchange {
+        Exchange::Answered { .. } => None,
+        Exchange::Failed { detail, .. } => Some(detail.rule().as_str()),
+        Exchange::Withheld(_) => Some(stepward_broker::SECRET_LEAK.as_str()),
+    }
+}
+
+fn json(value: &impl Serialize) -> Vec<u8> {
+    // Values of the seam, which a worker's pipe carries as well: nothing that serialising refuses.
+    serde_json::to_vec(value).unwrap_or_default()
+}

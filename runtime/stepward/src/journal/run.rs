@@ -1,0 +1,158 @@
+//! The life of one run in the log.
+
+use super::{Journal, Note, Reporting, Running, blocking, lock, name};
+use crate::Finished;
+use std::{fmt, sync::Arc};
+use stepward_fault::Fault;
+use stepward_ledger::{
+    event::{Actor, Draft, Name, Outcome, What},
+    log::Durable,
+    store::RunChange,
+};
+use stepward_sandbox::Outcome as Ended;
+use stepward_seam::Limits;
+use stepward_trust::Digest;
+
+/// What a run starts from.
+#[derive(Clone, Debug)]
+pub struct RunStart<'a> {
+    /// The run's name, unique in its environment.
+    pub run: &'a str,
+    /// The workflow or step that runs.
+    pub object: &'a str,
+    /// The digest of its definition: order, grants, limits and components.
+    pub definition: Digest,
+    /// Its input, a JSON document.
+    pub input: &'a str,
+    /// Who started it.
+    pub actor: Actor,
+}
+
+/// A run that reports to its journal. Dropping it without [`end`](Self::end) leaves the run unfinished
+/// in the log: it is told apart there, and can go on.
+pub struct RunLog {
+    pub(super) journal: Journal,
+    pub(super) running: Arc<Running>,
+}
+
+impl Journal {
+    /// Starts a run: makes the key for its bodies and writes that it started. That it started is durable
+    /// with its first intent, at the latest with its end.
+    ///
+    /// # Errors
+    /// When there was a run of this name, or the log or the keys cannot be written.
+    pub async fn start(&self, start: RunStart<'_>) -> Result<RunLog, Fault> {
+        self.check_whole()?;
+        self.0.log.room().await?;
+        let (run, object) = (name(start.run)?, name(start.object)?);
+        let (keys, key_of, now) = (Arc::clone(&self.0.keys), run.clone(), self.now_ms());
+        let key = blocking(move || keys.create(key_of.as_str(), now)).await?;
+        let running = Arc::new(Running { name: run.clone(), key });
+        self.note_bundle(&object, start.definition).await?;
+        let what = What::RunStarted { object, definition: start.definition, policy: self.0.policy };
+        let draft = Draft { actor: start.actor, run: Some(run), step: None, call: None, body: None, what };
+        let note = Note::of(draft).changing(RunChange::Opens).with_body(
+            &self.0.environment,
+            &running,
+            start.input.as_bytes(),
+        )?;
+        self.write(note)?;
+        Ok(self.reporting(running))
+    }
+
+    /// Writes that what runs under a name is another thing than before, where it is.
+    async fn note_bundle(&self, object: &Name, now: Digest) -> Result<(), Fault> {
+        let fact = format!("bundle {object}");
+        let before = self.digest_fact(&fact).await?;
+        if before == Some(now) {
+            return Ok(());
+        }
+        let what = What::BundleChanged { object: object.clone(), before, now };
+        self.write(Note::of(Draft::service(what)).remembering(&fact, now.as_bytes()))
+    }
+
+    pub(super) fn reporting(&self, running: Arc<Running>) -> RunLog {
+        let reporting = Reporting { running: Arc::clone(&running), held: true, effects: 0 };
+        lock(&self.0.running).insert(running.name.as_str().to_owned(), reporting);
+        RunLog { journal: self.clone(), running }
+    }
+}
+
+impl RunLog {
+    /// The run's name.
+    pub fn name(&self) -> &str {
+        self.running.name.as_str()
+    }
+
+    /// Writes that a step starts: its component, and what it runs under.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub fn step_started(
+        &self,
+        step: &str,
+        component: Digest,
+        engine: Digest,
+        limits: &Limits,
+    ) -> Result<(), Fault> {
+        let limits = Digest::of(&serde_json::to_vec(limits).unwrap_or_default());
+        let draft = self.of_step(step, What::StepStarted { component, engine, limits })?;
+        self.journal.write(Note::of(draft))
+    }
+
+    /// Writes how a step ended, with its output or its error sealed.
+    ///
+    /// # Errors
+    /// When the log cannot be written. What the step did stands all the same.
+    pub fn step_ended(&self, step: &str, finished: &Finished) -> Result<(), Fault> {
+        let (outcome, body) = match &finished.outcome {
+            Ended::Succeeded(output) => (Outcome::Succeeded, Some(output.clone().into_bytes())),
+            Ended::Failed(error) => (Outcome::Failed, serde_json::to_vec(error).ok()),
+            Ended::LimitExceeded(limit) => {
+                let what = What::LimitReached { limit: name(limit.as_str())? };
+                self.journal.write(Note::of(self.of_step(step, what)?))?;
+                (Outcome::LimitExceeded, None)
+            }
+            Ended::Refused(_) => (Outcome::Refused, None),
+        };
+        let mut note = Note::of(self.of_step(step, What::StepEnded { outcome, fuel: finished.usage.fuel })?);
+        if let Some(body) = body {
+            note = note.with_body(&self.journal.0.environment, &self.running, &body)?;
+        }
+        self.journal.write(note)
+    }
+
+    /// Writes how the run ended, with its output sealed, and waits until the whole run is durable. What
+    /// it came to may be told when this returned, and not before.
+    ///
+    /// # Errors
+    /// When anything of the run could not be written.
+    pub async fn end(self, outcome: Outcome, output: Option<&str>) -> Result<Durable, Fault> {
+        let draft = self.draft(Actor::Service, What::RunEnded { outcome });
+        let mut note = Note::of(draft).changing(RunChange::Closes);
+        if let Some(output) = output {
+            note = note.with_body(&self.journal.0.environment, &self.running, output.as_bytes())?;
+        }
+        self.journal.append_durably(note).await
+    }
+
+    pub(super) fn draft(&self, actor: Actor, what: What) -> Draft {
+        Draft { actor, run: Some(self.running.name.clone()), step: None, call: None, body: None, what }
+    }
+
+    fn of_step(&self, step: &str, what: What) -> Result<Draft, Fault> {
+        Ok(Draft { step: Some(name(step)?), ..self.draft(Actor::Service, what) })
+    }
+}
+
+impl Drop for RunLog {
+    fn drop(&mut self) {
+        self.journal.hold(self.name(), |reporting| reporting.held = false);
+    }
+}
+
+impl fmt::Debug for RunLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RunLog").field(&self.running.name).finish()
+    }
+}
