@@ -51,6 +51,9 @@ async fn the_demonstration_pays_an_invoice_and_shows_what_is_refused() {
         "endpoint-path",
         "BR-CO-16",
         "ERP-INVOICE-DUPLICATE",
+        "call-intended",
+        "call-answered",
+        "ledger show --state",
     ] {
         assert!(shown.stdout.contains(said), "no {said:?} in:\n{}", shown.stdout);
     }

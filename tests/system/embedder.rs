@@ -66,7 +66,7 @@ struct Desk {
     process: Child,
     output: BufReader<ChildStdout>,
     address: SocketAddr,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Desk {
@@ -84,7 +84,7 @@ impl Desk {
             .unwrap();
         let mut output = BufReader::new(process.stdout.take().unwrap());
         let address = line(&mut output)["address"].as_str().unwrap().parse().unwrap();
-        Self { process, output, address, _folder: folder }
+        Self { process, output, address, folder }
     }
 
     /// Sends a request and leaves the answer to be read.
@@ -122,6 +122,13 @@ impl Desk {
         let children: Vec<_> = children.collect();
         let children = children.iter().flat_map(|line| line.split_whitespace());
         children.map(|child| fs::read_to_string(format!("/proc/{child}/cmdline")).unwrap()).collect()
+    }
+
+    /// Ends the service and keeps its files.
+    fn end_and_keep(mut self) -> TempDir {
+        drop(self.process.stdin.take());
+        assert!(self.process.wait().unwrap().success());
+        self.folder
     }
 
     /// Closes standard input and waits for the end: the counts, and whether it ended well.
@@ -241,9 +248,48 @@ fn a_component_that_is_not_pinned_or_not_granted_never_starts() {
 }
 
 #[test]
+fn the_log_of_its_runs_lies_beside_its_own_database() {
+    for mode in BOTH {
+        let desk = Desk::start(mode);
+        assert_eq!(desk.ask("PUT", "/orders/4711", "\"ink, 3 bottles\"").0, 204);
+        assert_eq!(desk.ask("POST", "/orders/4711/reading", "").0, 200);
+        let database = desk.folder.path().join("orders.db");
+        let folder = desk.end_and_keep();
+        let log = rusqlite::Connection::open(folder.path().join("orders.db.log/ledger.db")).unwrap();
+        let mut rows = log.prepare("SELECT bytes FROM leaf ORDER BY sequence").unwrap();
+        let leaves = rows.query_map([], |row| row.get::<_, Vec<u8>>(0)).unwrap();
+        let actions = leaves.map(|leaf| {
+            let event: Value = serde_json::from_slice(&leaf.unwrap()).unwrap();
+            event["action"].as_str().unwrap().to_owned()
+        });
+        assert_eq!(
+            actions.collect::<Vec<_>>(),
+            [
+                "service-started",
+                "configuration-changed",
+                "bundle-changed",
+                "run-started",
+                "step-started",
+                "call-recorded",
+                "step-ended",
+                "run-ended",
+                "service-stopped"
+            ]
+        );
+        // The order is in the desk's database, and nowhere in the log.
+        let holds = |path: &Path| fs::read(path).unwrap().windows(3).any(|bytes| bytes == b"ink");
+        assert!(holds(&database));
+        for file in ["ledger.db", "keys.db", "wrapping.db"] {
+            assert!(!holds(&folder.path().join("orders.db.log").join(file)), "{file}");
+        }
+    }
+}
+
+#[test]
 fn embedding_brings_no_second_sqlite() {
-    // One `links = "sqlite3"` may be in a build: a crate of ours that pulled rusqlite would decide
-    // which versions of sqlx its host can have.
+    // One `links = "sqlite3"` may be in a build: the log's SQLite and sqlx's must be the same one, or
+    // the crate would decide which versions of sqlx its host can have.
     let lock = fs::read_to_string(Path::new(PROJECT).join("Cargo.lock")).unwrap();
-    assert!(lock.contains("name = \"sqlx-sqlite\"") && !lock.contains("name = \"rusqlite\""));
+    assert!(lock.contains("name = \"sqlx-sqlite\"") && lock.contains("name = \"rusqlite\""));
+    assert_eq!(lock.matches("name = \"libsqlite3-sys\"").count(), 1);
 }

@@ -5,16 +5,32 @@ use crate::support::sandbox::inspect;
 use std::path::Path;
 use stepward_fault::Fault;
 
+mod log;
+
 /// What the fuzz targets hold every input to.
 #[path = "../../fuzz/checks"]
 mod checks {
     pub(super) mod describe;
+    pub(super) mod event;
+    pub(super) mod evidence;
+    pub(super) mod export;
     pub(super) mod grants;
+    mod log;
+    pub(super) mod merkle;
     pub(super) mod native;
+    pub(super) mod note;
     pub(super) mod project;
+    pub(super) mod proof;
     pub(super) mod protocol;
+    mod report;
     pub(super) mod resolv;
+    pub(super) mod runs;
     pub(super) mod schema;
+    pub(super) mod sealed_body;
+    pub(super) mod sealed_key;
+    pub(super) mod tile_path;
+    pub(super) mod vkey;
+    pub(super) mod witness_response;
 }
 
 /// What a worker really says.

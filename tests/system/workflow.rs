@@ -6,6 +6,7 @@ mod again;
 mod faults;
 mod grants;
 mod late;
+mod resume;
 mod secrets;
 
 use crate::process::Ended;
@@ -54,7 +55,7 @@ fn keys(value: &Value) -> Vec<&str> {
 async fn a_real_invoice_is_read_checked_and_paid_once() {
     let stage = Stage::new().await;
     let run = stage.approve(INVOICE).await.expect(0).json();
-    assert_eq!(keys(&run), ["isolation", "name", "output", "schema", "status", "steps"]);
+    assert_eq!(keys(&run), ["isolation", "name", "output", "run", "schema", "status", "steps"]);
     assert_eq!(
         (&run["schema"], &run["name"], &run["status"]),
         (&json!("stepward.run/1"), &json!("approve"), &json!("succeeded"))

@@ -91,13 +91,20 @@ fn error(ended: &Ended) -> Value {
     error
 }
 
-/// Every path of project and state, but for what a run is meant to leave: its traces, and the key
-/// that its first run makes.
+/// Every path of project and state, but for what a run is meant to leave: its traces, its place in the
+/// log, and the key that its first run makes.
 fn left(stage: &Stage) -> Vec<PathBuf> {
     let mut all = files(&stage.project());
     all.extend(files(&stage.state()));
     let state = stage.state().join("dev");
-    all.retain(|path| !path.starts_with(state.join("traces")) && *path != state.join("keys/environment.key"));
+    let meant = |path: &Path| {
+        let Ok(path) = path.strip_prefix(&state) else { return false };
+        let of_log = |start: &&str| path.to_str().unwrap().starts_with(*start);
+        path.starts_with("traces")
+            || path == Path::new("keys/environment.key")
+            || ["ledger.", "keys.db", "wrapping.db", "tiles/"].iter().any(of_log)
+    };
+    all.retain(|path| !meant(path));
     all
 }
 
@@ -435,7 +442,6 @@ async fn the_keys_of_the_state() {
     let stage = Stage::new().await;
     stage.stepward(READ).await.expect(0);
     let environment = stage.state().join("dev/keys/environment.key");
-    write_private(&environment, &[7; 32]);
     for (key, place, command) in
         [(stage.code_key(), "stepward/code.key", READ), (environment, "dev/keys/environment.key", APPROVE)]
     {

@@ -4,22 +4,15 @@ use crate::{
     environment::{EndpointBinding, Environment},
     keys::EnvironmentKeys,
     net::{Target, TargetSpec},
+    roots::roots,
     secrets::SecretSource,
     services::Services,
     tasks::Tasks,
 };
-use aws_lc_rs::digest::{Context, SHA256};
 use cap_std::fs::Dir;
-use rustls::RootCertStore;
-use rustls_pki_types::{CertificateDer, pem::PemObject as _};
-use std::{collections::BTreeMap, fmt, io::Read as _, sync::Arc};
-use stepward_fault::{Class, Fault, Owner, Rule};
+use std::{collections::BTreeMap, fmt, sync::Arc};
+use stepward_fault::Fault;
 use stepward_seam::{Label, SecretBytes};
-
-/// A file with roots is missing, unreadable, too large or holds no certificate.
-const ROOTS: Rule = Rule::new("environment-roots");
-/// Largest file with roots in bytes: a public bundle has a quarter of it.
-const ROOTS_BYTES: u64 = 1 << 20;
 
 /// An opened environment. One serves every run of the process.
 pub struct Bindings {
@@ -110,7 +103,8 @@ fn target(
     folder: &Dir,
     services: &Services,
 ) -> Result<Target, Fault> {
-    let (roots, roots_id) = roots(environment, label, &binding.roots, folder)?;
+    let (roots, roots_id) =
+        roots(environment.place(), &format!("endpoint {label:?}"), &binding.roots, folder)?;
     Target::new(TargetSpec {
         binding: format!("{}/{label}", environment.name()),
         host: binding.host.clone(),
@@ -122,45 +116,4 @@ fn target(
         timeouts: binding.timeouts,
         caps: binding.caps.answer,
     })
-}
-
-/// The roots of one endpoint and SHA-256 over them in order, in hex.
-fn roots(
-    environment: &Environment,
-    label: &Label,
-    files: &[String],
-    folder: &Dir,
-) -> Result<(RootCertStore, String), Fault> {
-    let mut store = RootCertStore::empty();
-    let mut digest = Context::new(&SHA256);
-    for name in files {
-        let refused = |says: String| {
-            Fault::new(Class::BadInput, Owner::Operator, ROOTS)
-                .at(environment.place())
-                .says(format_args!("the roots `{name}` of the endpoint {label:?} {says}"))
-                .hint(
-                    "put the PEM certificates of the service's root authority there, beside environment.toml",
-                )
-        };
-        let mut pem = Vec::new();
-        let file = folder.open(name).map_err(|error| refused(format!("cannot be opened: {error}")))?;
-        file.take(ROOTS_BYTES + 1)
-            .read_to_end(&mut pem)
-            .map_err(|error| refused(format!("cannot be read: {error}")))?;
-        if u64::try_from(pem.len()).unwrap_or(u64::MAX) > ROOTS_BYTES {
-            return Err(refused(format!("are larger than {ROOTS_BYTES} bytes")));
-        }
-        let before = store.len();
-        for certificate in CertificateDer::pem_slice_iter(&pem) {
-            let certificate = certificate.map_err(|error| refused(format!("are no PEM: {error}")))?;
-            digest.update(&certificate);
-            store
-                .add(certificate)
-                .map_err(|error| refused(format!("hold a certificate that is no root: {error}")))?;
-        }
-        if store.len() == before {
-            return Err(refused("hold no certificate".to_owned()));
-        }
-    }
-    Ok((store, hex::encode(digest.finish().as_ref())))
 }

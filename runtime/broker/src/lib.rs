@@ -31,13 +31,16 @@ mod journal;
 mod keys;
 mod live;
 pub mod net;
+mod roots;
 mod secrets;
 mod services;
 mod signer;
 mod tasks;
 
 pub use bindings::Bindings;
-pub use environment::{Demand, Demanded, Environment, Isolation, WorkerRules};
+pub use environment::{
+    Demand, Demanded, Environment, Isolation, WhenUnreachable, WitnessBinding, WitnessRules, WorkerRules,
+};
 pub use gate::{Applied, Gate, Permit, Refused};
 pub use guard::{Clear, Guard, Leak, MATERIAL_BYTES, SECRET_LEAK};
 pub use journal::{

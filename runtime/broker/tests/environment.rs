@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 use proptest::prelude::*;
-use stepward_broker::{Demand, Environment, Isolation};
+use stepward_broker::{Demand, Environment, Isolation, WhenUnreachable};
 use stepward_seam::{Grants, Label, LimitName};
 
 const GOOD: &str = r#"name = "dev"
@@ -41,6 +41,23 @@ servers = ["127.0.0.1:53", "[::1]:53"]
 
 [ceilings]
 fuel = 2000000000
+"#;
+
+/// What an environment with witnesses has besides.
+const WITNESSES: &str = r#"
+[witness-policy]
+quorum = 1
+unreachable = "stop"
+[witnesses.north]
+url = "https://witness.example/some/prefix/"
+key = "witness.example/north+ab12cd34+BA=="
+roots = ["trust/witness.pem"]
+networks = ["loopback"]
+[witnesses.south]
+url = "https://south.example:8443"
+key = "south.example+00000000+BA=="
+roots = ["trust/south.pem"]
+timeouts = { total-ms = 500 }
 "#;
 
 fn parse(text: &str) -> Result<Environment, stepward_fault::Fault> {
@@ -332,10 +349,124 @@ fn grants_beyond_the_environment_are_warnings() {
 }
 
 #[test]
+fn witnesses_are_read_with_the_place_of_each_key() {
+    assert!(parse(GOOD).unwrap().witnesses().is_none());
+    let environment = parse(&format!("{GOOD}{WITNESSES}")).unwrap();
+    assert!(environment.warnings().is_empty(), "{:?}", environment.warnings());
+    let rules = environment.witnesses().unwrap();
+    assert_eq!((rules.quorum().get(), rules.fresh_seconds().get()), (1, 24 * 3600));
+    assert_eq!(rules.unreachable(), WhenUnreachable::Stop);
+    assert_eq!(rules.place(), "environments/dev/environment.toml:38:1");
+    let told = rules.witnesses().map(|(name, witness)| {
+        (name.as_str(), witness.url(), witness.path("add-checkpoint"), witness.key(), witness.key_place())
+    });
+    let file = "environments/dev/environment.toml";
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (
+                "north",
+                "https://witness.example:443/some/prefix".to_owned(),
+                "/some/prefix/add-checkpoint".to_owned(),
+                "witness.example/north+ab12cd34+BA==",
+                &*format!("{file}:43:7"),
+            ),
+            (
+                "south",
+                "https://south.example:8443".to_owned(),
+                "/add-checkpoint".to_owned(),
+                "south.example+00000000+BA==",
+                &*format!("{file}:48:7"),
+            ),
+        ]
+    );
+    let marked = WITNESSES.replace("\"stop\"", "\"mark-gap\"\nfresh-hours = 744");
+    let environment = parse(&format!("{GOOD}{marked}")).unwrap();
+    let rules = environment.witnesses().unwrap();
+    assert_eq!(
+        (rules.unreachable(), rules.fresh_seconds().get()),
+        (WhenUnreachable::MarkGap, 31 * 24 * 3600)
+    );
+}
+
+/// Text, its replacement, rule, end of the place, a word of the message or the hint.
+const WITNESS_MISTAKES: [(&str, &str, &str, &str, &str); 15] = [
+    ("quorum = 1", "quorum = 0", "environment-number", ":39:10", "between 1 and"),
+    ("quorum = 1", "quorum = 3", "environment-number", ":39:10", "which is 2"),
+    ("quorum = 1\n", "", "environment-syntax", ":38:1", "quorum"),
+    ("unreachable = \"stop\"\n", "", "environment-syntax", ":38:1", "unreachable"),
+    ("\"stop\"", "\"go-on\"", "environment-syntax", ":40:15", "mark-gap"),
+    ("quorum = 1", "quorum = 1\nfresh-hours = 0", "environment-number", ":40:15", "between 1 and 744"),
+    (
+        "quorum = 1",
+        "quorum = 1\nfresh-hours = 745",
+        "environment-number",
+        ":40:15",
+        "without the line it is 24",
+    ),
+    ("quorum = 1", "quorum = 1\nfresh = 2", "environment-syntax", ":40:1", "fresh-hours"),
+    ("https://witness", "http://witness", "environment-url", ":42:7", "no plain HTTP"),
+    ("https://witness", "https://me@witness", "environment-url", ":42:7", "asked without"),
+    ("prefix/", "prefix?x=1", "environment-url", ":42:7", "has none"),
+    ("[\"trust/witness.pem\"]", "[]", "environment-list", ":44:9", "`roots` has no entry"),
+    ("\"witness.example/north+ab12cd34+BA==\"", "\"\"", "environment-witnesses", ":43:7", "NAME+ID+KEY"),
+    ("[\"loopback\"]", "[\"lopback\"]", "environment-undeclared", ":45:13", "[networks.lopback]"),
+    (
+        "roots = [\"trust/south",
+        "methods = []\nroots = [\"trust/south",
+        "environment-syntax",
+        ":49:1",
+        "methods",
+    ),
+];
+
+#[test]
+fn every_mistake_about_witnesses_is_told_with_place_rule_and_remedy() {
+    for (text, replacement, rule, place, says) in WITNESS_MISTAKES {
+        assert!(WITNESSES.contains(text), "{text}");
+        let fault = parse(&format!("{GOOD}{}", WITNESSES.replacen(text, replacement, 1))).unwrap_err();
+        let told = format!("{}\n{}", fault.message(), fault.remedy());
+        assert_eq!(fault.rule().as_str(), rule, "{replacement}: {told}");
+        assert!(fault.place().ends_with(place), "{replacement}: {} {told}", fault.place());
+        assert!(told.contains(says), "{replacement}: {told}");
+    }
+    let (policy, witnesses) = WITNESSES.split_at(WITNESSES.find("[witnesses.north]").unwrap());
+    for (half, place, says) in [
+        (policy, ":38:1", "no witness"),
+        (witnesses, ":37:1", "[witness-policy]\nquorum = 1\nunreachable = \"stop\""),
+    ] {
+        let fault = parse(&format!("{GOOD}{half}")).unwrap_err();
+        let told = format!("{}\n{}", fault.message(), fault.remedy());
+        assert_eq!(fault.rule().as_str(), "environment-witnesses", "{told}");
+        assert!(fault.place().ends_with(place) && told.contains(says), "{} {told}", fault.place());
+    }
+    let one = |number: u32| {
+        format!(
+            "[witnesses.w{number:02}]\nurl = \"https://w{number}.example\"\nkey = \"w\"\nroots = [\"trust/w.pem\"]\n"
+        )
+    };
+    let many = |count: u32| format!("name = \"a\"\n{policy}{}", (1..=count).map(one).collect::<String>());
+    assert_eq!(parse(&many(15)).unwrap().witnesses().unwrap().witnesses().len(), 15);
+    let fault = parse(&many(16)).unwrap_err();
+    assert!(fault.message().contains("16 witnesses; the most is 15"), "{}", fault.message());
+}
+
+#[test]
 fn the_schema_knows_every_table_and_no_other() {
     let schema = serde_json::to_value(Environment::schema()).unwrap();
     let known: Vec<_> = schema["properties"].as_object().unwrap().keys().cloned().collect();
-    for table in ["name", "endpoints", "signers", "secrets", "reveal", "networks", "resolver", "ceilings"] {
+    for table in [
+        "name",
+        "endpoints",
+        "signers",
+        "secrets",
+        "reveal",
+        "networks",
+        "resolver",
+        "ceilings",
+        "witnesses",
+        "witness-policy",
+    ] {
         assert!(known.contains(&table.to_owned()), "{table}");
     }
     assert_eq!(schema["additionalProperties"], false);

@@ -72,6 +72,11 @@ enum Command {
     /// Looks after the key of an environment
     #[command(subcommand)]
     Key(command::key::Command),
+    /// Reads the event log, and takes out what others can check
+    #[command(subcommand)]
+    Ledger(command::ledger::Command),
+    Evidence(command::evidence::Arguments),
+    Verify(command::verify::Arguments),
     Doctor(command::doctor::Arguments),
     Demo(command::demo::Arguments),
     Schema(command::schema::Arguments),
@@ -92,6 +97,9 @@ impl Command {
             Self::Backup(arguments) => command::backup::run(session, &arguments),
             Self::Restore(arguments) => command::restore::run(session, &arguments),
             Self::Key(command) => command::key::run(session, &command),
+            Self::Ledger(command) => command::ledger::run(session, &command),
+            Self::Evidence(arguments) => command::evidence::run(session, &arguments),
+            Self::Verify(arguments) => command::verify::run(session, &arguments),
             Self::Doctor(arguments) => command::doctor::run(session, &arguments),
             Self::Demo(arguments) => command::demo::run(session, &arguments),
             Self::Schema(arguments) => Ok(command::schema::run(&arguments)),

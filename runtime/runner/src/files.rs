@@ -59,18 +59,27 @@ pub(crate) enum Purpose {
     Key,
     /// What a backup or a restore says of itself.
     Manifest,
+    /// A checkpoint, a proof, an event, public keys.
+    Proof,
+    /// The events of a run, taken out of a log.
+    Evidence,
 }
 
 impl Purpose {
     /// Most bytes. Text files that people write are far smaller; documents follow the limits.
     const fn most(self) -> u64 {
         match self {
-            Self::Project | Self::Workflow | Self::Environment | Self::World | Self::Manifest => MIB,
+            Self::Project
+            | Self::Workflow
+            | Self::Environment
+            | Self::World
+            | Self::Manifest
+            | Self::Proof => MIB,
             Self::Lock => 4 * MIB,
             Self::Component => LimitName::ComponentBytes.most(),
             Self::CoreModule => 256 * MIB,
             Self::Input => LimitName::InputBytes.most(),
-            Self::Case | Self::Trace => 1024 * MIB,
+            Self::Case | Self::Trace | Self::Evidence => 1024 * MIB,
             Self::Key => KIB,
         }
     }
@@ -80,7 +89,7 @@ impl Purpose {
             Self::Project | Self::Lock | Self::Workflow => Owner::WorkflowAuthor,
             Self::Environment | Self::Key | Self::Manifest => Owner::Operator,
             Self::Component | Self::CoreModule | Self::World | Self::Case => Owner::StepAuthor,
-            Self::Input | Self::Trace => Owner::Caller,
+            Self::Input | Self::Trace | Self::Proof | Self::Evidence => Owner::Caller,
         }
     }
 
@@ -98,6 +107,8 @@ impl Purpose {
             Self::Trace => "a trace",
             Self::Key => "a key",
             Self::Manifest => "a manifest",
+            Self::Proof => "a checkpoint, a proof or a key",
+            Self::Evidence => "evidence",
         }
     }
 }

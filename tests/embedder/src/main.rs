@@ -8,10 +8,12 @@
 //! nor the socket, so whoever breaks out of the step finds nothing. With `in-process` it runs here.
 //!
 //! It pins the component by digest, grants it the desk's own orders under the label `orders`, and
-//! answers its calls from a database that the step knows nothing of. Prints its address and
+//! answers its calls from a database that the step knows nothing of. What runs read and came to stands in
+//! an event log in the folder DATABASE.log. Prints its address and
 //! listens on loopback until standard input closes; then it lets runs end and prints how they did.
 
 mod desk;
+mod journal;
 mod runs;
 
 use axum::{
@@ -24,7 +26,7 @@ use axum::{
 use desk::Desk;
 use runs::Runs;
 use serde_json::json;
-use std::{env, error::Error, process::ExitCode, sync::Arc};
+use std::{env, error::Error, path::Path as FilePath, process::ExitCode, sync::Arc};
 use stepward::{Digest, Engine, EngineOptions, Program, WorkerOptions, worker::SystemKeys};
 use tokio::{fs, io, net::TcpListener};
 
@@ -73,7 +75,9 @@ async fn serve() -> Result<(), Box<dyn Error>> {
         return Err(USAGE.into());
     };
     let component = fs::read(component).await?;
-    let runs = Arc::new(Runs::prepare(engine(mode)?, component, Digest::parse(digest)?).await?);
+    let (engine, pin) = (engine(mode)?, Digest::parse(digest)?);
+    let journal = journal::open(FilePath::new(&format!("{database}.log"))).await?;
+    let runs = Arc::new(Runs::prepare(engine, journal, component, pin).await?);
     let desk = Arc::new(Desk::open(database).await?);
     let service = Service { desk: Arc::clone(&desk), runs: Arc::clone(&runs) };
     let app = Router::new()
@@ -86,7 +90,7 @@ async fn serve() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     println!("{}", json!({ "address": listener.local_addr()? }));
     axum::serve(listener, app).with_graceful_shutdown(stdin_closed()).await?;
-    runs.close().await;
+    runs.close().await?;
     desk.close().await;
     println!("{}", runs.counts());
     Ok(())

@@ -2,12 +2,19 @@
 //! the tree, and told what it says with rules that are written here a second time.
 
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::{
+    collections::HashMap,
+    fs,
+    path::{Path, PathBuf},
+};
 use stepward_ledger::{
     event::Event,
     merkle::{Consistency, Frontier, LeafHash, TreeHead},
     store::{Nodes, Records as _, sqlite::Reader},
 };
+
+/// Events in one full bundle (C2SP tlog-tiles).
+const TILE: usize = 256;
 
 /// Where a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,16 +33,28 @@ pub(super) enum Standing {
 pub(super) struct Book {
     path: PathBuf,
     tree: Frontier,
+    leaves: Vec<Vec<u8>>,
     events: Vec<Value>,
+    /// As many events were seen to be there.
+    acknowledged: u64,
 }
 
 impl Book {
     pub(super) fn new(state: &Path) -> Self {
-        Self { path: state.join("dev/ledger.db"), tree: Frontier::default(), events: Vec::new() }
+        Self::of_file(state.join("dev/ledger.db"))
+    }
+
+    fn of_file(path: PathBuf) -> Self {
+        Self { path, tree: Frontier::default(), leaves: Vec::new(), events: Vec::new(), acknowledged: 0 }
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// So many events were seen in the file, by whoever looked.
+    pub(super) fn acknowledged(&mut self, size: u64) {
+        self.acknowledged = self.acknowledged.max(size);
     }
 
     pub(super) fn events(&self) -> &[Value] {
@@ -46,42 +65,52 @@ impl Book {
     /// tree over all of them is the one that the file says, and it extends the one of the last time.
     #[track_caller]
     pub(super) fn read(&mut self) {
-        if !self.path.exists() {
-            return;
-        }
-        let reader = Reader::open(&self.path).unwrap();
+        let reader = match Reader::open(&self.path) {
+            Ok(reader) => reader,
+            // A first start that was killed had not made it yet.
+            Err(fault) => return assert_eq!(self.acknowledged, 0, "{fault}"),
+        };
         let (before, now) = (self.tree.head(), reader.head().unwrap());
-        self.extended(&reader, before, now);
-        let (tree, events) = (&mut self.tree, &mut self.events);
+        extended(&reader, before, now);
+        let (tree, leaves, events) = (&mut self.tree, &mut self.leaves, &mut self.events);
         reader
             .leaves(before.size.get()..now.size.get(), &mut |leaf| {
                 assert_eq!(Event::decode(leaf.bytes)?.sequence, leaf.sequence);
                 assert_eq!(leaf.sequence, events.len() as u64);
                 tree.append(LeafHash::of(leaf.bytes)).unwrap();
                 events.push(serde_json::from_slice(leaf.bytes).unwrap());
+                leaves.push(leaf.bytes.to_vec());
                 Ok(())
             })
             .unwrap();
         assert_eq!(self.tree.head(), now);
-    }
-
-    #[track_caller]
-    fn extended(&self, reader: &Reader, before: TreeHead, now: TreeHead) {
-        assert!(now.size >= before.size, "{} events were acknowledged, {} are left", before.size, now.size);
-        if before.size.get() == 0 {
-            return;
-        }
-        let proof = Consistency::prove(&Nodes::of(reader), before.size, now.size).unwrap();
-        let extends = proof.verify(before, now).unwrap();
-        assert_eq!((extends.older(), extends.newer()), (before, now));
+        assert!(now.size.get() >= self.acknowledged, "{} of {} events are left", now.size, self.acknowledged);
+        self.acknowledged = now.size.get();
     }
 
     /// Reads the whole file anew, and finds what was read piece by piece.
     #[track_caller]
     pub(super) fn read_again(&self) {
-        let mut again = Self { path: self.path.clone(), tree: Frontier::default(), events: Vec::new() };
+        let mut again = Self::of_file(self.path.clone());
         again.read();
-        assert_eq!((again.tree.head(), &again.events), (self.tree.head(), &self.events));
+        assert_eq!((again.tree.head(), &again.leaves), (self.tree.head(), &self.leaves));
+    }
+
+    /// What is published beside the log is the log, as far as its checkpoint says.
+    #[track_caller]
+    pub(super) fn is_published(&self) {
+        let tiles = self.path.with_file_name("tiles");
+        let checkpoint = fs::read_to_string(tiles.join("checkpoint")).unwrap();
+        let size: usize = checkpoint.lines().nth(1).unwrap().parse().unwrap();
+        assert_eq!(size, self.leaves.len(), "it ended in order");
+        for (number, leaves) in self.leaves.chunks(TILE).enumerate() {
+            let part = if leaves.len() < TILE { format!(".p/{}", leaves.len()) } else { String::new() };
+            let bundle = fs::read(tiles.join(format!("tile/entries/{number:03}{part}"))).unwrap();
+            let expected = leaves.iter().flat_map(|leaf| {
+                u16::try_from(leaf.len()).unwrap().to_be_bytes().into_iter().chain(leaf.iter().copied())
+            });
+            assert!(bundle.into_iter().eq(expected), "bundle {number}{part}");
+        }
     }
 
     /// The name of the run that started at or after this sequence, if there is one.
@@ -138,9 +167,10 @@ impl Book {
     /// Each answer has its intent before it, and each intent at most one answer.
     #[track_caller]
     pub(super) fn every_effect_was_intended(&self) {
-        let mut intents = std::collections::HashMap::new();
+        let mut intents = HashMap::new();
         for event in &self.events {
-            let which = [&event["run"], &event["step"], &event["call"], &event["attempt"]].map(ToString::to_string);
+            let which =
+                [&event["run"], &event["step"], &event["call"], &event["attempt"]].map(ToString::to_string);
             match event["action"].as_str().unwrap() {
                 "call-intended" => assert_eq!(intents.insert(which, false), None, "intended twice: {event}"),
                 "call-answered" => {
@@ -150,4 +180,16 @@ impl Book {
             }
         }
     }
+}
+
+/// The tree now holds all of the one before.
+#[track_caller]
+fn extended(reader: &Reader, before: TreeHead, now: TreeHead) {
+    assert!(now.size >= before.size, "{} events were acknowledged, {} are left", before.size, now.size);
+    if before.size.get() == 0 {
+        return;
+    }
+    let proof = Consistency::prove(&Nodes::of(reader), before.size, now.size).unwrap();
+    let extends = proof.verify(before, now).unwrap();
+    assert_eq!((extends.older(), extends.newer()), (before, now));
 }

@@ -26,36 +26,58 @@ fn invalid(world: &mut World, arguments: &[&str]) -> Value {
 }
 
 /// Two runs are interrupted. The record of one is then damaged: it does not go on, and the other does,
-/// and new ones start.
-fn beside(damage: impl FnOnce(&World, &str)) {
+/// and new ones start. `standing` is what the list says of the damaged one, `rule` why it stays.
+fn beside(standing: &str, rule: &str, damage: impl FnOnce(&World, &str)) {
     let (mut world, mut tally) = (World::new(true), Tally::default());
     let moment = Moment::Wire(POST, Stop::Received);
     let mut broken = Round::new(&mut world, &mut tally, "a record that cannot be read", 1);
     broken.kill(moment);
     let broken = broken.leave();
-    let mut whole = Round::new(&mut world, &mut tally, "a record beside it", 2);
+    // One that ends in order signs the log so far.
+    Round::new(&mut world, &mut tally, "a record between them", 2).finish();
+    let mut whole = Round::new(&mut world, &mut tally, "a record beside it", 3);
     whole.kill(moment);
     damage(whole.world(), &broken);
     whole.finish();
     drop(whole);
     let error = invalid(&mut world, &["runs", "resume", &broken, "--json"]);
-    assert!(error.to_string().contains(&broken), "{error}");
-    Round::new(&mut world, &mut tally, "after a record that cannot be read", 3).finish();
+    assert_eq!(error["rule"], rule);
+    let list = world.ask(&["runs", "list", "--json"]).0.expect(0).json();
+    let shown = list["runs"].as_array().unwrap().iter().find(|shown| shown["run"] == broken).unwrap();
+    assert_eq!(shown["standing"], standing, "{shown}");
+    Round::new(&mut world, &mut tally, "after a record that cannot be read", 4).finish();
     assert!(world.paid("K-1").is_none());
 }
 
 #[test]
-fn a_body_that_cannot_be_opened_stops_its_own_run_alone() {
-    beside(|world, run| {
+fn an_event_that_was_edited_stops_its_own_run_alone() {
+    beside("unreadable", "event-not-in-tree", |world, run| {
+        let edited = "CAST(replace(CAST(bytes AS TEXT), 'run-started', 'run-startee') AS BLOB)";
         let first = format!("(SELECT opened FROM run WHERE name = '{run}')");
-        change(world, "ledger.db", &format!("UPDATE body SET sealed = zeroblob(length(sealed)) WHERE sequence = {first}"));
+        change(world, "ledger.db", &format!("UPDATE leaf SET bytes = {edited} WHERE sequence = {first}"));
+    });
+}
+
+#[test]
+fn a_body_that_cannot_be_opened_stops_its_own_run_alone() {
+    beside("can-go-on", "body-unreadable", |world, run| {
+        let first = format!("(SELECT opened FROM run WHERE name = '{run}')");
+        change(
+            world,
+            "ledger.db",
+            &format!("UPDATE body SET sealed = zeroblob(length(sealed)) WHERE sequence = {first}"),
+        );
     });
 }
 
 #[test]
 fn a_key_that_is_damaged_stops_its_own_run_alone() {
-    beside(|world, run| {
-        change(world, "keys.db", &format!("UPDATE run_key SET wrapped = zeroblob(length(wrapped)) WHERE run = '{run}'"));
+    beside("can-go-on", "run-key-damaged", |world, run| {
+        change(
+            world,
+            "keys.db",
+            &format!("UPDATE run_key SET wrapped = zeroblob(length(wrapped)) WHERE run = '{run}'"),
+        );
     });
 }
 
@@ -72,7 +94,10 @@ fn before_and_after(name: &str) -> (World, Tally, std::path::PathBuf) {
 fn put_back(world: &World, older: &Path, files: &[&str]) {
     for file in files {
         for end in ["", "-wal", "-shm"] {
-            let (from, to) = (older.join(format!("{file}{end}")), world.stage.state().join("dev").join(format!("{file}{end}")));
+            let (from, to) = (
+                older.join(format!("{file}{end}")),
+                world.stage.state().join("dev").join(format!("{file}{end}")),
+            );
             if from.exists() {
                 fs::copy(from, to).unwrap();
             } else if to.exists() {
@@ -87,7 +112,9 @@ fn an_older_copy_of_the_log_is_refused() {
     let (mut world, _, older) = before_and_after("an older copy");
     put_back(&world, &older, &["ledger.db"]);
     let input = world.invoice("K-3");
-    for command in [&["run", "approve", "--json", "--input", input.to_str().unwrap()][..], &["runs", "list", "--json"]] {
+    for command in
+        [&["run", "approve", "--json", "--input", input.to_str().unwrap()][..], &["runs", "list", "--json"]]
+    {
         assert_eq!(invalid(&mut world, command)["rule"], "log-shorter");
     }
     assert!(world.paid("K-3").is_none());

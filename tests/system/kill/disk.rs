@@ -144,6 +144,35 @@ fn nothing_starts_on_a_disk_that_can_only_be_read() {
     paid_once_more(&mut world, &mut tally, 3);
 }
 
+/// Of runs that start at the same moment each has the log for itself or is refused.
+#[test]
+fn runs_that_start_at_once_are_one_or_are_refused() {
+    const RUNS: usize = 4;
+    let (mut world, mut tally) = (World::new(true), Tally::default());
+    let numbers = (0..RUNS).map(|number| format!("K-{number}")).collect::<Vec<_>>();
+    // No trap, so that all are served.
+    world.wire.arm(None);
+    let runs = numbers.iter().map(|number| {
+        let (input, folder) = (world.invoice(number), world.stage.beside(&format!("of-{number}")));
+        fs::create_dir(&folder).unwrap();
+        let command = ["run", "approve", "--json", "--input", input.to_str().unwrap()];
+        Program::start(world.stage.command(command), &folder)
+    });
+    let ended = runs.collect::<Vec<_>>().into_iter().map(Program::end).collect::<Vec<_>>();
+    for (ended, number) in ended.into_iter().zip(&numbers) {
+        match ended.code {
+            Some(0) => assert!(world.paid(number).is_some()),
+            _ => assert_eq!(unavailable(ended)["rule"], "log-owned"),
+        }
+    }
+    world.wire.settle();
+    world.book.read();
+    let booked = numbers.iter().filter(|number| world.paid(number).is_some()).count();
+    let started = world.book.events().iter().filter(|event| event["action"] == "run-started").count();
+    assert!(booked > 0 && booked == started, "{booked} of {started}");
+    paid_once_more(&mut world, &mut tally, RUNS);
+}
+
 /// While a run is under way, its log is its own: who else wants to write is told who has it.
 #[test]
 fn a_second_process_is_told_who_owns_the_log() {

@@ -51,9 +51,9 @@ impl Program {
         true
     }
 
-    /// Waits until this long after its start.
-    pub(super) fn after(&mut self, time: Duration) {
-        let end = self.began + time;
+    /// Lets it run for this long.
+    pub(super) fn wait(&mut self, time: Duration) {
+        let end = Instant::now() + time;
         while self.child.try_wait().unwrap().is_none() && Instant::now() < end {
             sleep(LOOK.min(end.saturating_duration_since(Instant::now())));
         }
@@ -117,19 +117,30 @@ fn alive(process: u32) -> bool {
 }
 
 /// The size of a log, looked at while another process writes it.
-pub(super) struct Size(Option<Connection>, PathBuf);
+pub(super) struct Size {
+    ledger: Option<Connection>,
+    path: PathBuf,
+    last: u64,
+}
 
 impl Size {
     pub(super) fn of(path: &Path) -> Self {
-        Self(None, path.to_owned())
+        Self { ledger: None, path: path.to_owned(), last: 0 }
     }
 
     /// Nothing as long as there is no log.
     pub(super) fn now(&mut self) -> Option<u64> {
-        if self.0.is_none() && self.1.exists() {
-            self.0 = Connection::open_with_flags(&self.1, OpenFlags::SQLITE_OPEN_READ_ONLY).ok();
+        if self.ledger.is_none() && self.path.exists() {
+            self.ledger = Connection::open_with_flags(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY).ok();
         }
         // A log that is being made has no tables yet.
-        self.0.as_ref()?.query_row("SELECT size FROM head", [], |row| row.get(0)).ok()
+        let size = self.ledger.as_ref()?.query_row("SELECT size FROM head", [], |row| row.get(0)).ok()?;
+        self.last = size;
+        Some(size)
+    }
+
+    /// The largest size that was seen.
+    pub(super) fn last(&self) -> u64 {
+        self.last
     }
 }

@@ -37,6 +37,8 @@ pub(super) enum Moment {
     Events(u64),
     /// So long after its start.
     After(Duration),
+    /// When this file of the environment's state is there, and so long after that.
+    File(&'static str, Duration),
 }
 
 /// A payment as the ERP has it.
@@ -123,15 +125,39 @@ impl World {
                 let (mut program, _) = self.start(arguments, None);
                 let (end, mut size) = (self.book.events().len() as u64 + more, Size::of(self.book.path()));
                 program.until(|| size.now().is_some_and(|now| now >= end));
-                program.kill()
+                let fate = program.kill();
+                // What was to be seen from outside is there to stay.
+                self.book.acknowledged(size.last());
+                fate
             }
             Moment::After(time) => {
                 let (mut program, _) = self.start(arguments, None);
-                program.after(time);
+                program.wait(time);
+                program.kill_all()
+            }
+            Moment::File(name, later) => {
+                let (mut program, _) = self.start(arguments, None);
+                let path = self.stage.state().join("dev").join(name);
+                program.until(|| path.exists());
+                program.wait(later);
                 program.kill_all()
             }
         };
         (fate, self.wire.settle())
+    }
+
+    /// Makes the state as it was before the first run, and forgets the log.
+    pub(super) fn forget(&mut self) {
+        let state = self.stage.state().join("dev");
+        for entry in fs::read_dir(&state).unwrap() {
+            let path = entry.unwrap().path();
+            match path.file_name().unwrap().to_str().unwrap() {
+                "secrets" | "cache" => {}
+                _ if path.is_dir() => fs::remove_dir_all(path).unwrap(),
+                _ => fs::remove_file(path).unwrap(),
+            }
+        }
+        self.book = Book::new(&self.stage.state());
     }
 
     /// What the ERP has booked for an invoice.

@@ -3,8 +3,9 @@
 use super::{
     cover::Uses,
     file::{self, CredentialForm},
+    reach::{self, Written, listed},
     read::bounded,
-    rules::{CREDENTIAL, HEADER, LIST, ROOT_NAME, URL},
+    rules::{CREDENTIAL, HEADER},
     source::Source,
 };
 use crate::{
@@ -13,20 +14,12 @@ use crate::{
 };
 use http::HeaderName;
 use ipnet::IpNet;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt,
-    path::{Component, Path},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 use stepward_fault::Fault;
 use stepward_seam::{Label, Method, PathPattern};
 use toml::Spanned;
-use url::{Host, Url};
+use url::Host;
 
-/// Longest any part of an exchange may take, in milliseconds: ten minutes, beyond which a service
-/// should answer 202 and be asked again.
-const TIMEOUT_MS: u64 = 600_000;
 /// Largest body either way, in bytes: the most that a step's own limits can carry in one call.
 const BODY_BYTES: usize = 32 << 20;
 /// Body of a request in bytes where the file says nothing: the default of `bytes-out-per-call`.
@@ -35,6 +28,13 @@ const REQUEST_BODY_BYTES: usize = 4 << 20;
 const HEADERS: usize = 1_000;
 /// Largest head of an answer, in bytes.
 const HEAD_BYTES: usize = 1 << 20;
+
+/// How the URL of a service is written.
+const SERVICE: Written = Written {
+    example: "url = \"https://erp.example:8443/api\"",
+    user: "carries user information; bind a `credential` instead",
+    query: "carries a query or a fragment; the step gives the query",
+};
 
 /// The caps on both directions of an exchange.
 #[derive(Debug)]
@@ -97,18 +97,11 @@ pub(super) fn read(
     uses: &mut Uses<'_>,
 ) -> Result<EndpointBinding, Fault> {
     let endpoint = written.get_ref();
-    let (host, port, base) = url(source, &endpoint.url)?;
+    let (host, port, base) = reach::url(source, &endpoint.url, &SERVICE)?;
     let methods = listed(source, "methods", &endpoint.methods)?.iter().copied().collect();
     let paths = listed(source, "paths", &endpoint.paths)?.to_vec();
-    let roots = listed(source, "roots", &endpoint.roots)?;
-    for root in roots {
-        root_name(source, root, &endpoint.roots)?;
-    }
-    let mut networks = Vec::new();
-    for name in &endpoint.networks {
-        uses.network(name)?;
-        networks.extend(names.networks.get(name.get_ref()).into_iter().flatten());
-    }
+    let roots = reach::roots(source, &endpoint.roots)?;
+    let networks = reach::networks(&endpoint.networks, names.networks, uses)?;
     let credential = match &endpoint.credential {
         Some(credential) => Some(read_credential(source, credential)?),
         None => None,
@@ -136,84 +129,14 @@ pub(super) fn read(
         base,
         methods,
         paths,
-        roots: roots.to_vec(),
+        roots,
         networks,
         credential,
         idempotency_header,
         idempotent: endpoint.idempotent,
-        timeouts: timeouts(source, &endpoint.timeouts)?,
+        timeouts: reach::timeouts(source, &endpoint.timeouts, Timeouts::default())?,
         caps: caps(source, &endpoint.caps)?,
     })
-}
-
-fn url(source: Source<'_>, written: &Spanned<String>) -> Result<(Host, u16, String), Fault> {
-    let text = written.get_ref();
-    let refused = |why: &str| {
-        source
-            .fault(URL, &written.span())
-            .says(format_args!("`{text}` {why}"))
-            .hint("url = \"https://erp.example:8443/api\"")
-    };
-    if !text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\') {
-        return Err(refused(
-            "holds a space, a backslash or a character that is not ASCII; write host names in punycode",
-        ));
-    }
-    let url = Url::parse(text).map_err(|error| refused(&format!("is no URL: {error}")))?;
-    if url.scheme() != "https" {
-        return Err(refused("does not start with `https://`; there is no plain HTTP"));
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(refused("carries user information; bind a `credential` instead"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(refused("carries a query or a fragment; the step gives the query"));
-    }
-    let base = url.path().trim_end_matches('/');
-    if base.contains("//") || text.contains("/.") {
-        return Err(refused("has an empty or a dot segment in its path"));
-    }
-    let host = url.host().ok_or_else(|| refused("names no host"))?.to_owned();
-    let port = url.port_or_known_default().ok_or_else(|| refused("has no port"))?;
-    Ok((host, port, base.to_owned()))
-}
-
-/// A list that has at least one entry and none twice.
-fn listed<'a, T: PartialEq + fmt::Debug>(
-    source: Source<'_>,
-    name: &str,
-    written: &'a Spanned<Vec<T>>,
-) -> Result<&'a [T], Fault> {
-    let list = written.get_ref();
-    let fault = || source.fault(LIST, &written.span());
-    if list.is_empty() {
-        let example = match name {
-            "methods" => "methods = [\"GET\"]",
-            "paths" => "paths = [\"/suppliers/*\"]",
-            _ => "roots = [\"trust/erp.pem\"]",
-        };
-        return Err(fault().says(format_args!("`{name}` has no entry")).hint(example));
-    }
-    let twice =
-        list.iter().enumerate().find(|(index, entry)| list.iter().take(*index).any(|other| other == *entry));
-    match twice {
-        None => Ok(list),
-        Some((index, _)) => Err(fault()
-            .says(format_args!("entry {} of `{name}` stands there twice", index + 1))
-            .hint("remove one of them")),
-    }
-}
-
-fn root_name(source: Source<'_>, name: &str, list: &Spanned<Vec<String>>) -> Result<(), Fault> {
-    let plain =
-        !name.is_empty() && Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-    if plain && name.len() <= 255 {
-        return Ok(());
-    }
-    Err(source
-        .fault(ROOT_NAME, &list.span())
-        .says(format_args!("the root `{name}` is not a file inside the environment's folder"))
-        .hint("roots = [\"trust/erp.pem\"]"))
 }
 
 fn read_credential(
@@ -267,20 +190,6 @@ fn header(source: Source<'_>, written: &Spanned<String>) -> Result<HeaderName, F
             Err(fault().says(format_args!("the header `{text}` belongs to the host and cannot be bound")))
         }
     }
-}
-
-fn timeouts(source: Source<'_>, written: &file::Timeouts) -> Result<Timeouts, Fault> {
-    let default = Timeouts::default();
-    let part = |name, number: &Option<Spanned<u64>>, default: Duration| {
-        let default = u64::try_from(default.as_millis()).unwrap_or(TIMEOUT_MS);
-        bounded(source, name, number.as_ref(), default, TIMEOUT_MS).map(Duration::from_millis)
-    };
-    Ok(Timeouts {
-        connect: part("connect-ms", &written.connect_ms, default.connect)?,
-        handshake: part("handshake-ms", &written.handshake_ms, default.handshake)?,
-        first_byte: part("first-byte-ms", &written.first_byte_ms, default.first_byte)?,
-        total: part("total-ms", &written.total_ms, default.total)?,
-    })
 }
 
 fn caps(source: Source<'_>, written: &file::Caps) -> Result<EndpointCaps, Fault> {

@@ -1,7 +1,11 @@
 //! The shape of `environment.toml`, as serde reads it and as the JSON schema shows it.
 
 use super::{
-    rules::{LEAST_WORKER_BYTES, MOST_RUNS_PER_WORKER, MOST_WORKER_BYTES},
+    rules::{
+        KEY_BYTES, LEAST_WORKER_BYTES, MOST_FRESH_HOURS, MOST_RUNS_PER_WORKER, MOST_WITNESSES,
+        MOST_WORKER_BYTES,
+    },
+    witnesses::WhenUnreachable,
     workers::Isolation,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -51,6 +55,14 @@ pub(super) struct File {
     /// The processes that steps are compiled and run in.
     #[serde(default)]
     pub(super) workers: Workers,
+    /// Who cosigns the environment's log, by name (C2SP tlog-witness). Without any, an older copy of
+    /// the log that somebody put in its place cannot be told from the log.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<Label, Witness>")]
+    pub(super) witnesses: BTreeMap<Label, Spanned<Witness>>,
+    /// How many witnesses are enough. Needed where there are witnesses, and nowhere else.
+    #[schemars(with = "Option<WitnessPolicy>")]
+    pub(super) witness_policy: Option<Spanned<WitnessPolicy>>,
 }
 
 /// One HTTP endpoint.
@@ -234,6 +246,44 @@ pub(super) struct Workers {
     /// Runs after which a worker is replaced by a new one.
     #[schemars(with = "Option<u64>", range(min = 1, max = MOST_RUNS_PER_WORKER))]
     pub(super) runs_per_worker: Option<Spanned<u64>>,
+}
+
+/// One witness of the environment's log.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Witness {
+    /// Its submission prefix, `https://HOST[:PORT][/PREFIX]`.
+    #[schemars(with = "String", regex(pattern = "^https://"))]
+    pub(super) url: Spanned<String>,
+    /// Its public key as its operator publishes it, for cosignatures: `NAME+ID+KEY`.
+    #[schemars(with = "String", length(min = 1, max = KEY_BYTES))]
+    pub(super) key: Spanned<String>,
+    /// PEM files with the certificates that the witness's own must lead to, relative to the
+    /// environment's folder. At least one.
+    #[schemars(with = "Vec<String>", length(min = 1))]
+    pub(super) roots: Spanned<Vec<String>>,
+    /// Names under `networks` whose addresses this witness may have.
+    #[serde(default)]
+    #[schemars(with = "Vec<Label>")]
+    pub(super) networks: Vec<Spanned<Label>>,
+    /// How long each part of an exchange may take; 10 seconds together when absent.
+    #[serde(default)]
+    pub(super) timeouts: Timeouts,
+}
+
+/// How many witnesses are enough, and what happens when fewer can be reached.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct WitnessPolicy {
+    /// How many of the witnesses must have cosigned; 1 to all of them.
+    #[schemars(with = "u64", range(min = 1, max = MOST_WITNESSES))]
+    pub(super) quorum: Spanned<u64>,
+    /// Hours for which a cosignature counts. So long may the witnesses be away, and so long can an
+    /// older copy of the log go unnoticed for whoever keeps them away. 24 when absent.
+    #[schemars(with = "Option<u64>", range(min = 1, max = MOST_FRESH_HOURS))]
+    pub(super) fresh_hours: Option<Spanned<u64>>,
+    /// What happens to runs while fewer have cosigned.
+    pub(super) unreachable: WhenUnreachable,
 }
 
 /// `"all"`, or a list of names.

@@ -11,12 +11,15 @@ mod cover;
 mod endpoint;
 mod file;
 mod grants;
+mod reach;
 mod read;
 mod rules;
 mod source;
+mod witnesses;
 mod workers;
 
 pub(crate) use endpoint::{EndpointBinding, Form};
+pub use witnesses::{WhenUnreachable, WitnessBinding, WitnessRules};
 pub use workers::{Demand, Demanded, Isolation, WorkerRules};
 
 use schemars::{Schema, schema_for};
@@ -39,6 +42,7 @@ pub struct Environment {
     resolver: Vec<SocketAddr>,
     ceilings: Limits,
     workers: WorkerRules,
+    witnesses: Option<WitnessRules>,
     warnings: Vec<Fault>,
 }
 
@@ -89,6 +93,12 @@ impl Environment {
     /// What the processes must be that steps are compiled and run in.
     pub fn workers(&self) -> &WorkerRules {
         &self.workers
+    }
+
+    /// Who cosigns the log, and how many are enough. `None`: nobody does, and an older copy of the log
+    /// that was put in its place cannot be told from it.
+    pub fn witnesses(&self) -> Option<&WitnessRules> {
+        self.witnesses.as_ref()
     }
 
     /// Things that are declared and unused.

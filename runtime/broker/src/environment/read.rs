@@ -1,7 +1,7 @@
 //! From text to a checked [`Environment`].
 
 use super::{
-    Environment, SignerBinding, WorkerRules,
+    Environment, SignerBinding, WitnessRules, WorkerRules,
     endpoint::{self, EndpointBinding},
     file::{self, File},
     rules::{
@@ -47,6 +47,7 @@ pub(super) fn environment(source: Source<'_>) -> Result<Environment, Fault> {
     for secret in &file.reveal.secrets {
         uses.reveal(secret)?;
     }
+    let witnesses = WitnessRules::read(source, &file, &networks, &mut uses)?;
     let warnings = uses.unused();
     let revealed = file.reveal.secrets.iter().map(|name| name.get_ref().clone()).collect();
     Ok(Environment {
@@ -54,6 +55,7 @@ pub(super) fn environment(source: Source<'_>) -> Result<Environment, Fault> {
         resolver: resolver(source, &file.resolver)?,
         ceilings: ceilings(source, &file)?,
         workers: WorkerRules::read(source, &file.workers)?,
+        witnesses,
         name: file.name,
         endpoints,
         signers,

@@ -30,6 +30,8 @@ pub(super) const RESOLVER: Rule = Rule::new("environment-resolver");
 pub(super) const VERSION: Rule = Rule::new("environment-version");
 /// A secret with two uses, one of which would undo the other's protection.
 pub(super) const SECRET_TWO_USES: Rule = Rule::new("environment-secret-two-uses");
+/// Witnesses and their policy that do not go together, or a key that is none.
+pub(super) const WITNESSES: Rule = Rule::new("environment-witnesses");
 
 /// Largest environment file in bytes: some thousands of endpoints, and nothing that could tire a
 /// parser.
@@ -48,3 +50,10 @@ pub(super) const MOST_RUNS_PER_WORKER: u64 = 1_000_000;
 pub(super) const IPV4_PREFIX: u8 = 8;
 /// Widest IPv6 range that a name may allow: `fc00::/7`.
 pub(super) const IPV6_PREFIX: u8 = 7;
+/// Most witnesses: with the log's own signature, the 16 that every reader of a signed note must take
+/// (C2SP signed-note, "Format").
+pub(super) const MOST_WITNESSES: u64 = 15;
+/// Most hours for which a cosignature may count: 31 days, for so long can an older copy go unnoticed.
+pub(super) const MOST_FRESH_HOURS: u64 = 31 * 24;
+/// Longest public key of a witness, in bytes: a name of 255, and what an Ed25519 key takes thrice over.
+pub(super) const KEY_BYTES: usize = 512;

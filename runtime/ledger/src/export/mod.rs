@@ -5,12 +5,16 @@
 //! further line is one event, byte for byte as it was hashed; their number is the checkpoint's size. Every
 //! line ends in a newline, and no event has one.
 
+pub(crate) mod lines;
+
+use crate::log::MAX_LEAF;
 use crate::merkle::TreeSize;
 use crate::note::SignedCheckpoint;
 use crate::store::Records;
+use lines::{Line, next};
 use serde::{Deserialize, Serialize};
 use std::fmt;
-use std::io::Write;
+use std::io::{BufRead, Write};
 use stepward_fault::{Class, Fault, Owner, Rule};
 
 /// The name of the format.
@@ -19,6 +23,8 @@ const SCHEMA: &str = "stepward.export/1";
 /// Longest header in bytes: the largest note, escaped, and its keys.
 pub const MAX_HEADER_BYTES: usize = 4 * crate::note::MAX_NOTE_BYTES;
 
+const HEADER: Rule = Rule::new("export-header");
+const LINE: Rule = Rule::new("export-line");
 const WRITE: Rule = Rule::new("export-write");
 
 /// The first line.
@@ -69,6 +75,49 @@ pub fn write(
     })?;
     out.flush().map_err(|error| unwritten(&error))?;
     Ok(size)
+}
+
+/// Reads the first line.
+///
+/// # Errors
+/// When it cannot be read, or is not that of an export.
+pub fn header(source: &mut dyn BufRead) -> Result<Header, Fault> {
+    let malformed = |why: &dyn fmt::Display| {
+        Fault::new(Class::EvidenceInvalid, Owner::Operator, HEADER)
+            .says(format_args!("it is not the header of an export: {why}"))
+            .hint("ask for the export again; `stepward ledger export` makes one")
+    };
+    let mut line = Vec::new();
+    match next(source, MAX_HEADER_BYTES, &mut line)? {
+        Line::Whole => serde_json::from_slice(&line).map_err(|error| malformed(&error)),
+        Line::End | Line::Cut | Line::TooLong => {
+            Err(malformed(&"the first line is missing, cut or too long"))
+        }
+    }
+}
+
+/// Takes a leaf and its place.
+pub type TakeLeaf<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), Fault>;
+
+/// Gives the events that follow after the first line, each with its number. Nothing is checked.
+///
+/// # Errors
+/// When a line cannot be read, is cut, or is longer than any event; or what `take` refuses.
+pub fn leaves(source: &mut dyn BufRead, take: TakeLeaf<'_>) -> Result<(), Fault> {
+    let mut line = Vec::new();
+    for number in 0.. {
+        match next(source, MAX_LEAF, &mut line)? {
+            Line::End => break,
+            Line::Whole => take(number, &line)?,
+            Line::Cut | Line::TooLong => {
+                return Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, LINE)
+                    .at(format_args!("event {number}"))
+                    .says("the line is cut, or longer than any event")
+                    .hint("ask for the export again: it is cut, or something else was put into it"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn unwritten(error: &dyn fmt::Display) -> Fault {

@@ -3,15 +3,13 @@
 use super::events::{COMPARE, invalid};
 use super::report::{Established, Findings};
 use super::tree::Anchor;
+use crate::export::TakeLeaf;
 use crate::merkle::{Frontier, LeafHash};
 use crate::store::Records;
 use std::fmt;
-use stepward_fault::{Fault, Rule, shown};
+use stepward_fault::{Class, Fault, Rule, shown};
 
 const DIFFERS: Rule = Rule::new("log-differs");
-
-/// Takes a leaf and its place.
-pub type TakeLeaf<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), Fault>;
 
 /// Another copy of the same log, which may have fewer or more events: an export, tiles, a backup.
 pub struct Copy<'a> {
@@ -72,7 +70,13 @@ impl Copy<'_> {
                     .hint(COMPARE),
             );
         }
-        findings.take(read.map_err(|fault| fault.hint(format_args!("the copy {name} cannot be read whole"))));
-        Ok(())
+        match read {
+            Err(fault) if fault.class() == Class::EvidenceInvalid => {
+                let at = format!("{name}, {}", fault.place());
+                findings.push(fault.at(at));
+                Ok(())
+            }
+            other => other,
+        }
     }
 }

@@ -35,7 +35,7 @@ struct Attempt {
     run: Name,
     step: Name,
     call: u64,
-    attempt: u64,
+    number: u64,
 }
 
 /// Looks at events one after the other. What it keeps grows with the effects that were not answered.
@@ -154,9 +154,8 @@ impl Events {
 
     /// An effect's answer comes after its intent, and once.
     fn check_effect(&mut self, event: &Event) {
-        let attempt = match event.what {
-            What::CallIntended { attempt, .. } | What::CallAnswered { attempt, .. } => attempt,
-            _ => return,
+        let (What::CallIntended { attempt, .. } | What::CallAnswered { attempt, .. }) = event.what else {
+            return;
         };
         let (Some(run), Some(step), Some(call)) = (&event.run, &event.step, event.call) else {
             let says = format!(
@@ -165,7 +164,7 @@ impl Events {
             );
             return self.findings.push(invalid(ORDER_LOST, event.sequence).says(says).hint(COMPARE));
         };
-        let key = Attempt { run: run.clone(), step: step.clone(), call, attempt };
+        let key = Attempt { run: run.clone(), step: step.clone(), call, number: attempt };
         let said = format_args!("attempt {attempt} at call {call} of step {step} in run {run}");
         match event.what {
             What::CallAnswered { .. } if self.intended.remove(&key) => self.effects += 1,

@@ -5,17 +5,16 @@ use super::events::{COMPARE, Events, Scope, invalid, invalid_at};
 use super::keys::{Checked, Keys};
 use super::report::{Findings, Open, Report, Trust};
 use super::store::freshness;
-use crate::export::{Header, MAX_HEADER_BYTES};
+use crate::export::header as read_header;
+use crate::export::lines::{Line, next};
 use crate::log::MAX_LEAF;
 use crate::merkle::{Frontier, LeafHash};
-use std::io::{self, BufRead, Read as _};
+use std::io::BufRead;
 use std::thread;
-use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_fault::{Class, Fault, Rule};
 
-const HEADER: Rule = Rule::new("export-header");
 const LINE: Rule = Rule::new("export-line");
 const ROOT: Rule = Rule::new("export-root");
-const READ: Rule = Rule::new("export-read");
 
 /// Verifies an export as it is read; `place` is what it is called. Lines are bounded, and nothing of it is
 /// kept.
@@ -34,7 +33,7 @@ pub fn export(source: &mut dyn BufRead, place: &str, keys: &Keys) -> Result<Repo
         let mut line = Vec::new();
         let wanted = checked.as_ref().map(|checked| checked.checkpoint.head());
         for number in 0.. {
-            match next(source, MAX_LEAF, &mut line).map_err(|error| unreadable(place, &error))? {
+            match next(source, MAX_LEAF, &mut line).map_err(|fault| fault.at(place))? {
                 Line::End => break,
                 Line::Whole => {}
                 Line::Cut | Line::TooLong => {
@@ -135,54 +134,13 @@ fn header(
     findings: &mut Findings,
 ) -> Result<Option<Checked>, Fault> {
     let place = format!("{place}, header");
-    let mut line = Vec::new();
-    let read = next(source, MAX_HEADER_BYTES, &mut line).map_err(|error| unreadable(&place, &error))?;
-    let malformed = |why: &dyn std::fmt::Display| {
-        invalid_at(HEADER, &place)
-            .says(format_args!("it is not the header of an export: {why}"))
-            .hint("ask for the export again; `stepward ledger export` makes one")
-    };
-    let header = match read {
-        Line::Whole => serde_json::from_slice::<Header>(&line).map_err(|error| malformed(&error)),
-        Line::End | Line::Cut | Line::TooLong => {
-            Err(malformed(&"the first line is missing, cut or too long"))
-        }
+    let header = match read_header(source) {
+        Err(fault) if fault.class() != Class::EvidenceInvalid => return Err(fault.at(&place)),
+        other => other.map_err(|fault| fault.at(&place)),
     };
     let Some(header) = findings.take(header) else { return Ok(None) };
     for vkey in header.vkeys() {
         keys.find_or_tell(vkey, &place, findings);
     }
     Ok(findings.take(keys.open(header.checkpoint().as_bytes(), &place)))
-}
-
-/// What was read.
-pub(super) enum Line {
-    /// Nothing is left.
-    End,
-    /// A line that ended; its newline is taken off.
-    Whole,
-    /// The last line, without a newline.
-    Cut,
-    /// More than there may be.
-    TooLong,
-}
-
-/// Reads a line of at most `most` bytes.
-pub(super) fn next(source: &mut dyn BufRead, most: usize, line: &mut Vec<u8>) -> io::Result<Line> {
-    line.clear();
-    let most = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
-    source.take(most).read_until(b'\n', line)?;
-    Ok(match line.pop() {
-        None => Line::End,
-        Some(b'\n') => Line::Whole,
-        Some(_) if (line.len() as u64) + 1 == most => Line::TooLong,
-        Some(_) => Line::Cut,
-    })
-}
-
-fn unreadable(place: &str, error: &io::Error) -> Fault {
-    Fault::new(Class::Unavailable, Owner::Operator, READ)
-        .at(place)
-        .says(format_args!("it cannot be read: {error}"))
-        .hint("check the disk and the file's permissions")
 }

@@ -36,6 +36,13 @@ impl Keys {
         keys
     }
 
+    /// Adds a key that whoever asks knows.
+    #[must_use]
+    pub fn with(mut self, key: VerifierKey) -> Self {
+        self.add(key, Trust::Given);
+        self
+    }
+
     /// Adds a key that came with the file.
     ///
     /// # Errors

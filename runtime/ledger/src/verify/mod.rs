@@ -28,7 +28,7 @@ mod store;
 mod tiles;
 mod tree;
 
-pub use copy::{Copy, TakeLeaf};
+pub use copy::Copy;
 pub use export::export;
 pub use index::{OpenBody, Opening};
 pub use keys::Keys;

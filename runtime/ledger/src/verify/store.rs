@@ -85,7 +85,7 @@ pub fn store(records: &dyn Records, keys: &Keys, beside: &Beside<'_>) -> Result<
                 Ok(_) | Err(_) => Ok(()),
             }
         };
-        let walked = Walked::over(&records, head.size, &anchors.anchors, &mut |place, leaf, same| {
+        let walked = Walked::over(&records, head.size, &anchors.all, &mut |place, leaf, same| {
             if !same {
                 events.edited(place);
             }
@@ -103,7 +103,7 @@ pub fn store(records: &dyn Records, keys: &Keys, beside: &Beside<'_>) -> Result<
     index.finish(size, whole, established, open, findings)?;
     anchors.finish(keys, walked, records, head, (&swapped, &odd), &mut report)?;
     if let Some(copy) = &beside.copy {
-        copy.compare(records, size, &anchors.anchors, &mut report.established, &mut report.findings)?;
+        copy.compare(records, size, &anchors.all, &mut report.established, &mut report.findings)?;
     }
     Ok(report)
 }
@@ -117,7 +117,7 @@ pub fn tree(records: &dyn Records, keys: &Keys) -> Result<Report, Fault> {
     let mut report = Report::default();
     let anchors = Anchors::read(records, keys, &Beside::default(), &mut report)?;
     let Some(head) = damage(records.head(), &mut report.findings)? else { return Ok(report) };
-    let walked = Walked::over(&records, head.size, &anchors.anchors, &mut |_, _, _| Ok(()))?;
+    let walked = Walked::over(&records, head.size, &anchors.all, &mut |_, _, _| Ok(()))?;
     let none = BTreeSet::new();
     anchors.finish(keys, walked, records, head, (&none, &none), &mut report)?;
     Ok(report)
@@ -125,7 +125,7 @@ pub fn tree(records: &dyn Records, keys: &Keys) -> Result<Report, Fault> {
 
 /// Every signed head that is known, in the order of their sizes.
 struct Anchors {
-    anchors: Vec<Anchor>,
+    all: Vec<Anchor>,
     newest: Option<Checked>,
     cosigned: Vec<Cosigner>,
 }
@@ -140,7 +140,7 @@ impl Anchors {
         beside: &Beside<'_>,
         report: &mut Report,
     ) -> Result<Self, Fault> {
-        let mut all = Self { anchors: Vec::new(), newest: None, cosigned: Vec::new() };
+        let mut known = Self { all: Vec::new(), newest: None, cosigned: Vec::new() };
         let mut from = 0;
         loop {
             let page = damage(records.checkpoints(from, MAX_PAGE), &mut report.findings)?.unwrap_or_default();
@@ -159,16 +159,16 @@ impl Anchors {
                             .hint(COMPARE),
                     );
                 }
-                all.add(checked, "its own checkpoint".to_owned());
+                known.add(checked, "its own checkpoint".to_owned());
             }
         }
-        for known in &beside.kept {
-            if let Some(checked) = report.findings.take(keys.open(&known.note, &known.source)) {
-                all.add(checked, known.source.clone());
+        for kept in &beside.kept {
+            if let Some(checked) = report.findings.take(keys.open(&kept.note, &kept.source)) {
+                known.add(checked, kept.source.clone());
             }
         }
-        all.anchors.sort_by_key(|anchor| anchor.head.size);
-        Ok(all)
+        known.all.sort_by_key(|anchor| anchor.head.size);
+        Ok(known)
     }
 
     fn add(&mut self, checked: Checked, source: String) {
@@ -183,7 +183,7 @@ impl Anchors {
         if self.newest.as_ref().is_none_or(|newest| newest.checkpoint.head().size <= head.size) {
             self.newest = Some(checked);
         }
-        self.anchors.push(Anchor { head, source });
+        self.all.push(Anchor { head, source });
     }
 
     /// Says what the walk over the leaves came to.

@@ -27,6 +27,9 @@ const MAX_BREAKS: usize = 256;
 /// Takes a leaf: its place, its bytes and the hash that is stored beside them.
 pub(super) type Visit<'a> = &'a mut dyn FnMut(u64, &[u8], LeafHash) -> Result<(), Fault>;
 
+/// Is told a leaf, and whether it is the one that was hashed when it was stored.
+pub(super) type Each<'a> = &'a mut dyn FnMut(u64, &[u8], bool) -> Result<(), Fault>;
+
 /// Leaves that are kept with hashes.
 pub(super) trait Kept {
     /// Visits leaves in order; fails at the first that is missing.
@@ -90,7 +93,7 @@ impl Walked {
         kept: &dyn Kept,
         size: TreeSize,
         anchors: &[Anchor],
-        each: &mut dyn FnMut(u64, &[u8], bool) -> Result<(), Fault>,
+        each: Each<'_>,
     ) -> Result<Self, Fault> {
         let mut hasher = Hasher {
             kept,

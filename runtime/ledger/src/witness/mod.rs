@@ -33,5 +33,6 @@ pub use policy::{
     Witnessed,
 };
 pub use request::{ADD_CHECKPOINT, AddCheckpoint, MAX_PROOF_LINES, RequestError, checkpoint_path};
+use response::CONFLICT;
 pub use response::{Answer, MAX_ANSWER_BYTES, Response, ResponseError, SIZE_TYPE};
 pub use round::{Round, RoundError, Transport, TransportFailure, round};

@@ -10,6 +10,9 @@ pub const MAX_ANSWER_BYTES: usize = MAX_NOTE_BYTES;
 /// The content type of the size that a witness knows (C2SP tlog-witness, "add-checkpoint").
 pub const SIZE_TYPE: &str = "text/x.tlog.size";
 
+/// The status that says that the witness knows another tree than the request said (RFC 9110, section 15.5.10).
+pub(super) const CONFLICT: u16 = 409;
+
 /// An answer as it came over the wire.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
@@ -26,7 +29,7 @@ pub struct Answer {
 pub enum Response {
     /// 200: signature lines, at least one, not checked yet.
     Cosigned(Vec<Signature>),
-    /// 409: the witness knows another size than the request said.
+    /// 409: the witness knows another size than the request said, or another tree of that size.
     Conflict {
         /// The size that it knows.
         size: TreeSize,
@@ -82,7 +85,7 @@ impl Response {
             400 => Self::BadRequest,
             401 | 403 => Self::Forbidden,
             404 => Self::UnknownLog,
-            409 => Self::Conflict { size: known_size(answer)? },
+            CONFLICT => Self::Conflict { size: known_size(answer)? },
             422 => Self::Inconsistent,
             status @ (429 | 500..=599) => Self::Failed { status },
             status => Self::Unexpected { status },

@@ -1,6 +1,8 @@
 //! The talk with one witness, without the wire.
 
-use super::{AddCheckpoint, Answer, Finding, Outcome, Refusal, RequestError, Response, TransportFailure};
+use super::{
+    AddCheckpoint, Answer, CONFLICT, Finding, Outcome, Refusal, RequestError, Response, TransportFailure,
+};
 use crate::merkle::{Hashes, TreeSize};
 use crate::note::{KeyName, Signature, SignedCheckpoint, UnixSeconds, WitnessVerifier};
 
@@ -77,10 +79,16 @@ impl<'a, H: Hashes> Submission<'a, H> {
         &mut self,
         answer: Result<Answer, TransportFailure>,
     ) -> Result<Next, RequestError<H::Error>> {
-        let response = match answer.map(|answer| Response::read(&answer)) {
-            Ok(Ok(response)) => response,
-            Ok(Err(error)) => return Ok(Next::done(Outcome::Malformed(error))),
+        let answer = match answer {
+            Ok(answer) => answer,
             Err(failure) => return Ok(Next::done(Outcome::Unreachable(failure))),
+        };
+        let response = match Response::read(&answer) {
+            Ok(response) => response,
+            Err(_) if answer.status == CONFLICT && self.is_whole() => {
+                return Ok(Next::done(Outcome::Forked { size: self.old }));
+            }
+            Err(error) => return Ok(Next::done(Outcome::Malformed(error))),
         };
         Ok(match response {
             Response::Cosigned(signatures) => self.cosigned(&signatures),
@@ -96,6 +104,13 @@ impl<'a, H: Hashes> Submission<'a, H> {
             Response::Unexpected { status } => Next::done(Outcome::Refused(Refusal::Unexpected { status })),
             Response::Failed { status } => Next::done(Outcome::Failed { status }),
         })
+    }
+
+    /// Whether the witness is taken to know a tree as large as the checkpoint's. A conflict then means that
+    /// the roots differ, and need not say a size (C2SP tlog-witness, "add-checkpoint"). The tree without
+    /// leaves has but one root.
+    fn is_whole(&self) -> bool {
+        self.old != TreeSize::EMPTY && self.old == self.checkpoint.head().size
     }
 
     /// Signatures of other keys are ignored (C2SP tlog-witness, "add-checkpoint").
@@ -116,6 +131,9 @@ impl<'a, H: Hashes> Submission<'a, H> {
         let second = self.found.replace(size).is_some();
         if size > self.checkpoint.head().size {
             return Ok(Next::done(Outcome::Ahead { size }));
+        }
+        if size == self.old && self.is_whole() {
+            return Ok(Next::done(Outcome::Forked { size }));
         }
         if second || size == self.old {
             return Ok(Next::done(Outcome::Unsettled { size }));

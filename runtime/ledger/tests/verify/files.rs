@@ -65,7 +65,8 @@ impl Files {
         let (reader, newest) = (self.world.reader(), self.world.checkpoints.last().unwrap());
         let records: &dyn Records = &reader;
         let inclusion =
-            Inclusion::prove(&Nodes::of(records), LeafIndex::new(index).unwrap(), newest.head().size).unwrap();
+            Inclusion::prove(&Nodes::of(records), LeafIndex::new(index).unwrap(), newest.head().size)
+                .unwrap();
         LogProof::new(inclusion, newest).to_string()
     }
 
@@ -139,7 +140,10 @@ fn a_proof_is_small_and_holds_for_its_event_alone() {
     };
     let report = judge(&text, &leaf);
     assert_eq!((findings(&report), report.established.events), (vec![], 1));
-    assert_eq!(findings(&judge(&text, &files.leaf(301))), [("proof-root", "e"), ("log-event-misplaced", "event 300")]);
+    assert_eq!(
+        findings(&judge(&text, &files.leaf(301))),
+        [("proof-root", "e"), ("log-event-misplaced", "event 300")]
+    );
     assert_eq!(findings(&judge(&text.replace("index 300", "index 301"), &leaf))[0], ("proof-root", "e"));
     let mut places: Vec<usize> = (0..text.len()).step_by(89).collect();
     places.push(text.len() - 1);

@@ -207,6 +207,10 @@ fn run_events(run: &str) -> Vec<(Draft, Option<RunChange>, Vec<Fact>)> {
         stays(of_call(1, answered, Some("answer"))),
         stays(of_step(What::LimitReached { limit: name("fuel") }, None)),
         stays(of_step(What::StepEnded { outcome: Outcome::Succeeded, fuel: 1234 }, Some("output"))),
-        (of_run(What::RunEnded { outcome: Outcome::Succeeded }, Some("output of the run")), Some(RunChange::Closes), Vec::new()),
+        (
+            of_run(What::RunEnded { outcome: Outcome::Succeeded }, Some("output of the run")),
+            Some(RunChange::Closes),
+            Vec::new(),
+        ),
     ]
 }

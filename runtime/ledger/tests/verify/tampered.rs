@@ -9,9 +9,10 @@ use proptest::prelude::*;
 use rusqlite::{Connection, OptionalExtension as _};
 use std::path::Path;
 use std::sync::{Mutex, OnceLock, PoisonError};
+use stepward_ledger::export::TakeLeaf;
 use stepward_ledger::merkle::{Frontier, LeafHash};
 use stepward_ledger::store::Records as _;
-use stepward_ledger::verify::{self, Beside, Copy, KnownNote, Open, TakeLeaf, Verdict};
+use stepward_ledger::verify::{self, Beside, Copy, KnownNote, Open, Verdict};
 
 /// A log of 2 + 100 runs: 802 events, three tiles and a part.
 fn made() -> (tempfile::TempDir, World) {
@@ -40,8 +41,9 @@ fn only(rule: &str, place: &str) -> Vec<(String, String)> {
 /// Edits a leaf and takes its hash again, and with it the hashes over it up to a level.
 fn forge(world: &World, place: u64, up_to: u32) {
     let connection = Connection::open(world.path()).unwrap();
-    let text: Vec<u8> =
-        connection.query_row("SELECT bytes FROM leaf WHERE sequence = ?1", [place], |row| row.get(0)).unwrap();
+    let text: Vec<u8> = connection
+        .query_row("SELECT bytes FROM leaf WHERE sequence = ?1", [place], |row| row.get(0))
+        .unwrap();
     let forged = String::from_utf8(text).unwrap().replacen("\"time_us\":1", "\"time_us\":2", 1);
     let hash = LeafHash::of(forged.as_bytes());
     let sql = "UPDATE leaf SET bytes = ?2, hash = ?3 WHERE sequence = ?1";
@@ -63,7 +65,9 @@ fn forge(world: &World, place: u64, up_to: u32) {
             .unwrap();
     }
     if up_to > 0 {
-        connection.execute("UPDATE head SET root = ?1", [frontier.head().root.as_bytes().as_slice()]).unwrap();
+        connection
+            .execute("UPDATE head SET root = ?1", [frontier.head().root.as_bytes().as_slice()])
+            .unwrap();
     }
 }
 
@@ -181,7 +185,9 @@ fn a_tail_that_was_cut_off_is_told() {
     change(&world, &format!("{cut} UPDATE head SET size = 700, root = x'{root}'"));
     let report = verified(&world);
     assert_eq!(findings(&report)[0], ("log-shorter", "events 700 to 801"));
-    assert!(report.findings()[0].message().contains("its own checkpoint covers 802 events, and there are 700"));
+    assert!(
+        report.findings()[0].message().contains("its own checkpoint covers 802 events, and there are 700")
+    );
 }
 
 /// A copy from yesterday is whole: only who kept something newer can tell.
@@ -200,11 +206,17 @@ fn an_older_copy_is_told_by_a_checkpoint_that_somebody_kept() {
     let alone = verified_with(&older, &world, &Beside::default());
     assert_eq!(alone.verdict(), Verdict::Holds);
     assert!(alone.open.contains(&Open::NoWitness));
-    let kept = vec![KnownNote { note: newest.to_string().into_bytes(), source: "the auditor's checkpoint".to_owned() }];
+    let kept = vec![KnownNote {
+        note: newest.to_string().into_bytes(),
+        source: "the auditor's checkpoint".to_owned(),
+    }];
     let report = verified_with(&older, &world, &Beside { kept, ..Beside::default() });
     assert_eq!(findings(&report), [("log-shorter", "events 10 to 17")]);
     let said = report.findings()[0].message();
-    assert!(said.contains("the auditor's checkpoint covers 18 events") && said.contains("older copy"), "{said}");
+    assert!(
+        said.contains("the auditor's checkpoint covers 18 events") && said.contains("older copy"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -232,7 +244,10 @@ fn checkpoints_are_checked_each_by_itself() {
     assert_eq!(after(note), only("note-signature-wrong", "the checkpoint over 82 events"));
     let moved = "DELETE FROM checkpoint WHERE size = 242; UPDATE checkpoint SET size = 242 WHERE size = 322";
     assert_eq!(after(moved), only("log-checkpoint-size", "the checkpoint over 242 events"));
-    assert_eq!(after("UPDATE checkpoint SET note = 'x' WHERE size = 2"), only("note-malformed", "the checkpoint over 2 events"));
+    assert_eq!(
+        after("UPDATE checkpoint SET note = 'x' WHERE size = 2"),
+        only("note-malformed", "the checkpoint over 2 events")
+    );
 }
 
 #[test]
@@ -240,7 +255,10 @@ fn what_is_no_event_is_told_and_a_newer_version_blames_nobody() {
     let (_folder, world) = made();
     let leaf = |text: &str| {
         let hash = LeafHash::of(text.as_bytes());
-        change(&world, &format!("UPDATE leaf SET bytes = CAST('{text}' AS BLOB), hash = x'{hash}' WHERE sequence = 801"));
+        change(
+            &world,
+            &format!("UPDATE leaf SET bytes = CAST('{text}' AS BLOB), hash = x'{hash}' WHERE sequence = 801"),
+        );
         verified(&world)
     };
     let report = leaf(r#"{"v":1,"seq":801,"certificate":"x"}"#);
@@ -263,10 +281,22 @@ fn what_lies_beside_the_tree_follows_from_the_events() {
         ("UPDATE run SET name = 'run-x' WHERE name = 'run-7'", "log-run-index", "the index of run run-7"),
         ("DELETE FROM run WHERE name = 'run-7'", "log-run-index", "the index of run run-7"),
         ("INSERT INTO run VALUES (0, 'run-x', 0, 1)", "log-run-index", "the index of run run-x"),
-        ("UPDATE leaf SET previous = previous - 1 WHERE sequence = 61", "log-run-index", "the index of run run-7"),
+        (
+            "UPDATE leaf SET previous = previous - 1 WHERE sequence = 61",
+            "log-run-index",
+            "the index of run run-7",
+        ),
         ("UPDATE leaf SET previous = 65 WHERE sequence = 61", "store-corrupt", "the index of run run-7"),
-        ("UPDATE fact SET value = x'00' WHERE name = 'policy'", "log-remembered", "the remembered value `policy`"),
-        ("INSERT INTO fact VALUES ('restored', zeroblob(8))", "log-remembered", "the remembered value `restored`"),
+        (
+            "UPDATE fact SET value = x'00' WHERE name = 'policy'",
+            "log-remembered",
+            "the remembered value `policy`",
+        ),
+        (
+            "INSERT INTO fact VALUES ('restored', zeroblob(8))",
+            "log-remembered",
+            "the remembered value `restored`",
+        ),
         ("UPDATE head SET root = zeroblob(32)", "log-root", "the head of the log"),
         ("UPDATE head SET size = 801", "log-shorter", "event 801"),
         ("INSERT INTO leaf VALUES (802, zeroblob(32), NULL, x'00')", "log-tail", "event 802"),
@@ -306,7 +336,7 @@ fn an_answer_without_its_intent_is_told_whoever_signed() {
 struct Cells {
     _folder: tempfile::TempDir,
     world: World,
-    cells: Vec<(String, usize)>,
+    each: Vec<(String, usize)>,
 }
 
 /// One log for all cases: each puts back what it changed.
@@ -328,13 +358,15 @@ fn cells() -> &'static Mutex<Cells> {
         ] {
             let sql = format!("SELECT quote({key}), length(CAST({column} AS BLOB)) FROM {table}");
             let mut statement = connection.prepare(&sql).unwrap();
-            let rows = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, usize>(1)?))).unwrap();
+            let rows = statement
+                .query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, usize>(1)?)))
+                .unwrap();
             for row in rows {
                 let (id, length) = row.unwrap();
                 cells.push((format!("{table} {column} {key} = {id}"), length));
             }
         }
-        Mutex::new(Cells { _folder: folder, world, cells })
+        Mutex::new(Cells { _folder: folder, world, each: cells })
     })
 }
 
@@ -345,7 +377,7 @@ proptest! {
     #[test]
     fn a_flipped_bit_is_found(cell in any::<prop::sample::Index>(), at in any::<prop::sample::Index>(), bit in 0..8_u32) {
         let made = cells().lock().unwrap_or_else(PoisonError::into_inner);
-        let Cells { world, cells, .. } = &*made;
+        let Cells { world, each: cells, .. } = &*made;
         let (cell, length) = cell.get(cells);
         let mut words = cell.splitn(3, ' ');
         let (table, column, row) = (words.next().unwrap(), words.next().unwrap(), words.next().unwrap());
@@ -402,8 +434,12 @@ fn dump(path: &Path) -> Option<String> {
         ("fact", "quote(name) || quote(value)"),
         ("run", "quote(opened) || quote(name) || quote(last) || quote(open)"),
     ] {
-        let sql = format!("SELECT group_concat({columns}, x'0a') FROM (SELECT * FROM {table} NOT INDEXED ORDER BY 1, 2)");
-        all.extend(connection.query_row(&sql, [], |row| row.get::<_, Option<String>>(0)).optional().ok()?.flatten());
+        let sql = format!(
+            "SELECT group_concat({columns}, x'0a') FROM (SELECT * FROM {table} NOT INDEXED ORDER BY 1, 2)"
+        );
+        all.extend(
+            connection.query_row(&sql, [], |row| row.get::<_, Option<String>>(0)).optional().ok()?.flatten(),
+        );
     }
     Some(all)
 }

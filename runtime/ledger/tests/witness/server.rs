@@ -84,6 +84,11 @@ impl Witness {
             let body = format!("{}\n", self.size()).into_bytes();
             return Err(Answer { status: 409, content_type: Some(SIZE_TYPE.to_owned()), body });
         }
+        // The specification asks for no size here.
+        let other_root = |(size, root): (u64, Hash)| size == checkpoint.size() && root != *checkpoint.hash();
+        if self.latest.is_some_and(other_root) {
+            return Err(status(409));
+        }
         self.consistent(old, &proof, &checkpoint).ok_or_else(|| status(422))?;
         self.latest = Some((checkpoint.size(), *checkpoint.hash()));
         Ok(self.cosign(note.text()))

@@ -4,12 +4,13 @@ use super::{run::case as read_case, test::cases_folder};
 use crate::{
     files,
     project::Project,
-    render::{GOOD, reveals, styled},
+    render::{DIM, GOOD, reveals, styled},
     running::{
         admission,
         live::{Found, Wanted, now_ms},
         plan::{self, PlannedStep},
         state::State,
+        witnesses,
     },
     session::Session,
 };
@@ -36,6 +37,9 @@ pub(crate) struct Arguments {
 struct Report {
     errors: Vec<Fault>,
     warnings: Vec<String>,
+    /// What is as it was meant, and worth knowing.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<String>,
 }
 
 impl Report {
@@ -146,6 +150,12 @@ fn environment_of(
     for warning in found.environment.warnings() {
         report.warn(warning.to_string());
     }
+    match found.environment.witnesses() {
+        Some(rules) => drop(report.keep(witnesses::policy(rules))),
+        None => {
+            report.notes.push(format!("the environment {} has {}", found.environment.name(), witnesses::NONE))
+        }
+    }
     for step in planned {
         report.keep(step.limits(found.environment.ceilings(), &[]));
         for warning in report.keep(found.environment.check(&step.grants)).into_iter().flatten() {
@@ -156,6 +166,7 @@ fn environment_of(
         return Ok(());
     }
     let state = State::open(session, found.environment.name())?;
+    report.keep(found.witnesses());
     let Some(bindings) = report.keep(found.unrecorded(&state)) else { return Ok(()) };
     for step in planned {
         let identity = StepIdentity {
@@ -180,6 +191,9 @@ fn show(session: &Session, project: &Project, report: &Report) {
     }
     for warning in &report.warnings {
         output.warning(warning);
+    }
+    for note in &report.notes {
+        output.line(styled(DIM, note));
     }
     if report.errors.is_empty() {
         output.line(format_args!(

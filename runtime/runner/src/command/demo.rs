@@ -3,6 +3,7 @@
 use crate::{
     build::pipeline::{self, Mode},
     demo::{
+        log::Logged,
         refusals::{self, Attempts, Refusal},
         service::Service,
         stage::Stage,
@@ -54,6 +55,12 @@ pub(crate) struct Arguments {
 struct Summary<'a> {
     steps: Vec<StepJson<'a>>,
     refused: &'a [Refusal],
+    /// The run that paid, in the log.
+    run: &'a str,
+    /// How many effects it had, each with its intent before it.
+    effects: usize,
+    /// How many events the log has.
+    events: u64,
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
@@ -111,11 +118,25 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             styled(DIM, format_args!("{rule}: {}", shown(message)))
         ));
     }
+    let run = story.run.as_deref().unwrap_or_default();
+    let logged = Logged::of(run, &state, &scene)?;
+    heading(4, "What the log has of the paid invoice, each effect after its intent");
+    logged.show(output);
     output.json(
         "stepward.demo/1",
-        &Summary { steps: ran.iter().map(StepJson::of).collect(), refused: &refused },
+        &Summary {
+            steps: ran.iter().map(StepJson::of).collect(),
+            refused: &refused,
+            run,
+            effects: logged.effects,
+            events: logged.size,
+        },
     );
-    heading(4, "Look at it yourself");
+    heading(5, "Look at it yourself");
+    let (stepward, place) = (this_program(), files::place(&scene.place()));
+    output.line(format_args!("  what the run did:        {stepward} runs show {run} --state {place}"));
+    output.line(format_args!("  the whole log:           {stepward} ledger show --state {place}"));
+    output.line(format_args!("  check that it holds:     {stepward} verify {place}/{}", scene.name()));
     look(session, &project, ran, &service, arguments.keep);
     Ok(ExitCode::SUCCESS)
 }

@@ -1,11 +1,12 @@
 //! `stepward key`
 
+use super::backup::operator;
 use crate::{
     files::{self, Readers},
     render::{DIM, GOOD, Table, WARN, styled},
     running::{
         book,
-        key_source::{Places, Source, is_there, read_plain},
+        key_source::{Places, Source, is_there, read_plain, unseal},
         live::{Wanted, now_ms},
         restore::disk::{fallible, sync_folder},
         signals,
@@ -13,15 +14,9 @@ use crate::{
     },
     session::Session,
 };
-use super::backup::operator;
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use std::{
-    fs,
-    io::Write as _,
-    path::Path,
-    process::ExitCode,
-};
+use std::{fs, io::Write as _, path::Path, process::ExitCode};
 use stepward_fault::{Class, Fault, Owner, Rule, shown};
 use stepward_ledger::{
     event::Act,
@@ -112,25 +107,32 @@ fn show(session: &Session, state: &State, environment: &Label) -> Result<ExitCod
         }
     };
     let log = log_here(state);
-    let fits = |log: &String| origin.as_ref().is_some_and(|origin| log == origin || log.starts_with(&format!("{origin}/g")));
+    let fits = |log: &String| {
+        origin.as_ref().is_some_and(|origin| log == origin || log.starts_with(&format!("{origin}/g")))
+    };
     output.line(match &origin {
-        Some(origin) => format!("used: {}; a log under this key is {}", styled(GOOD, source.word()), shown(origin)),
+        Some(origin) => {
+            format!("used: {}; a log under this key is {}", styled(GOOD, source.word()), shown(origin))
+        }
         None => "there is no key yet; the first run makes one".to_owned(),
     });
     if let Some(log) = &log {
-        output.line(format_args!("the log here is {}: {}", shown(log), if fits(log) {
-            styled(GOOD, "this key's")
-        } else {
-            styled(WARN, "ANOTHER key's")
-        }));
+        output.line(format_args!(
+            "the log here is {}: {}",
+            shown(log),
+            if fits(log) { styled(GOOD, "this key's") } else { styled(WARN, "ANOTHER key's") }
+        ));
     }
-    output.json("stepward.key/1", &Shown {
-        environment: environment.as_str(),
-        source: source.word(),
-        place: source.path().map(files::place),
-        origin: origin.as_deref(),
-        log: log.as_deref(),
-    });
+    output.json(
+        "stepward.key/1",
+        &Shown {
+            environment: environment.as_str(),
+            source: source.word(),
+            place: source.path().map(files::place),
+            origin: origin.as_deref(),
+            log: log.as_deref(),
+        },
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -160,27 +162,36 @@ struct Changed<'a> {
 fn protect(session: &Session, state: &State, environment: &Label) -> Result<ExitCode, Fault> {
     let places = Places::of(state.root());
     if !is_there(&places.plain) {
-        return Err(nothing(&places.plain, if is_there(&places.sealed) {
-            "the key is sealed already"
-        } else {
-            "there is no key file to seal"
-        }));
+        return Err(nothing(
+            &places.plain,
+            if is_there(&places.sealed) {
+                "the key is sealed already"
+            } else {
+                "there is no key file to seal"
+            },
+        ));
     }
     let key = read_plain(&places.plain)?;
     let passphrase = if is_there(&places.sealed) {
         // Interrupted after the sealed file was written: it must open to this very key.
-        state.unlock().passphrase()?
+        state.unlock().passphrase(environment.as_str())?
     } else {
-        let passphrase = state.unlock().new_passphrase()?;
+        let passphrase = state.unlock().new_passphrase(environment.as_str())?;
         let sealed = passphrase::seal(&passphrase, &key, passphrase::Cost::RECOMMENDED)?;
         files::write_new(&places.sealed, &sealed)?;
         sync_folder(&state.root().join("keys"))?;
         passphrase
     };
-    check_same(&places.sealed, &places.unseal(&places.sealed, &passphrase)?, &key)?;
+    check_same(&places.sealed, &unseal(&places.sealed, &passphrase)?, &key)?;
     wipe(&places.plain)?;
-    changed(session, environment, "sealed", &key, "the key is sealed; without its passphrase it is lost: keep that \
-             where the machine is not");
+    changed(
+        session,
+        environment,
+        "sealed",
+        &key,
+        "the key is sealed; without its passphrase it is lost: keep that \
+             where the machine is not",
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -189,7 +200,7 @@ fn unprotect(session: &Session, state: &State, environment: &Label) -> Result<Ex
     if !is_there(&places.sealed) {
         return Err(nothing(&places.sealed, "there is no sealed key"));
     }
-    let key = places.unseal(&places.sealed, &state.unlock().passphrase()?)?;
+    let key = unseal(&places.sealed, &state.unlock().passphrase(environment.as_str())?)?;
     if !is_there(&places.plain) {
         files::write(&places.plain, key.expose(), Readers::Owner)?;
         sync_folder(&state.root().join("keys"))?;

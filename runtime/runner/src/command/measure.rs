@@ -4,9 +4,10 @@ use super::run::case as read_case;
 use crate::{
     render::{Table, count, duration},
     running::{
-        admission, execute, headroom, input, signals,
+        admission, execute, headroom, input,
         live::{Found, Wanted},
         plan::Plan,
+        signals,
         state::State,
     },
     session::Session,

@@ -9,7 +9,7 @@ use crate::{
         restore::{
             self,
             manifest::{Manifest, Vouched},
-            prepare::{Backup, Prepared, next_generation, prepare},
+            prepare::{Backup, Prepared, erased_since, next_generation, prepare},
         },
         signals,
         state::State,
@@ -66,6 +66,8 @@ struct Report<'a> {
     replaced: Option<String>,
     /// The runs that had not ended.
     unfinished: Vec<Doubted<'a>>,
+    /// The runs that the replaced log says were erased since: they can be opened again.
+    erased: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -106,11 +108,12 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let prepared =
         signals::block_on(prepare(state.root(), &environment, &keys, backup, &vouched, generation))?;
     let Prepared { staged, origin, unfinished } = prepared;
+    let erased = erased_since(state.root(), vouched.head().size.get());
     let aside = restore::aside(state.root(), now_ms() / 1000);
     // From here on it is finished, now or by doing it again: the folder is not removed any more.
     restore::commit(state.root(), &staged.keep(), &aside)?;
     let replaced = (!present.is_empty()).then(|| files::place(&state.root().join(aside)));
-    let told = Told { environment: &environment, origin, vouched, generation, replaced, unfinished };
+    let told = Told { environment: &environment, origin, vouched, generation, replaced, unfinished, erased };
     told.show(output);
     Ok(ExitCode::SUCCESS)
 }
@@ -152,6 +155,7 @@ struct Told<'a> {
     generation: NonZeroU32,
     replaced: Option<String>,
     unfinished: Vec<Unfinished>,
+    erased: Vec<String>,
 }
 
 impl Told<'_> {
@@ -167,10 +171,15 @@ impl Told<'_> {
         if let Some(replaced) = &self.replaced {
             output.line(format_args!("what was there before lies in {replaced}"));
         }
-        output.line("What happened after that moment is not in this log. Runs that were erased since can be opened again: \
-             erase them again.");
+        output.line("what happened after that moment is not in this log");
+        for run in &self.erased {
+            let run = shown(run);
+            output.warning(format_args!(
+                "run {run} was erased since and can be opened again: `stepward runs erase {run}`"
+            ));
+        }
         if self.unfinished.is_empty() {
-            output.line("No run was under way then.");
+            output.line("no run was under way then");
         }
         for Unfinished { name, standing } in &self.unfinished {
             output.line(match standing {
@@ -183,18 +192,23 @@ impl Told<'_> {
                 Err(fault) => format!("run {} cannot be read: {fault}", shown(name)),
             });
         }
-        let doubted = |run: &'_ Unfinished| run.standing.as_ref().ok().map(stepward_ledger::runs::Standing::word);
-        output.json("stepward.restore/1", &Report {
-            environment: self.environment.as_str(),
-            origin: &self.origin,
-            size: manifest.size,
-            generation: self.generation.get(),
-            replaced: self.replaced.clone(),
-            unfinished: self
-                .unfinished
-                .iter()
-                .map(|run| Doubted { run: &run.name, standing: doubted(run) })
-                .collect(),
-        });
+        let doubted =
+            |run: &'_ Unfinished| run.standing.as_ref().ok().map(stepward_ledger::runs::Standing::word);
+        output.json(
+            "stepward.restore/1",
+            &Report {
+                environment: self.environment.as_str(),
+                origin: &self.origin,
+                size: manifest.size,
+                generation: self.generation.get(),
+                replaced: self.replaced.clone(),
+                unfinished: self
+                    .unfinished
+                    .iter()
+                    .map(|run| Doubted { run: &run.name, standing: doubted(run) })
+                    .collect(),
+                erased: &self.erased,
+            },
+        );
     }
 }

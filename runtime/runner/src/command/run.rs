@@ -2,8 +2,8 @@
 
 use crate::{
     files::{self, Purpose, Readers},
-    render::Output,
     project::Project,
+    render::Output,
     running::{
         admission,
         book::View,
@@ -159,7 +159,7 @@ struct Shown {
 impl Shown {
     fn report(&self, session: &Session, name: &str, result: Result<(), Fault>) -> ExitCode {
         let result = result.map_err(|fault| match (fault.class(), &self.story.run) {
-            (Class::Cancelled, Some(run)) => interrupted(run, fault),
+            (Class::Cancelled, Some(run)) => interrupted(run, !self.late.is_empty(), fault),
             _ => fault,
         });
         if let Some(fault) = &self.unkept {
@@ -177,10 +177,18 @@ impl Shown {
     }
 }
 
-fn interrupted(run: &str, fault: Fault) -> Fault {
-    fault.says(format_args!("run {run} was interrupted; what it did is in the log")).hint(format_args!(
+/// What a run is told that was interrupted after it started; `late` where an effect was under way.
+fn interrupted(run: &str, late: bool, fault: Fault) -> Fault {
+    let mut hint = format!(
         "`stepward runs resume {run}` goes on with it; `stepward runs show {run}` says where it stands"
-    ))
+    );
+    if late {
+        hint.push_str(
+            "\nwhat came of the effect that was under way stands above; where that is unknown, it may have been \
+             applied: look at the service",
+        );
+    }
+    fault.says(format_args!("run {run} was interrupted; what it did is in the log")).hint(hint)
 }
 
 fn start(
@@ -280,7 +288,8 @@ fn live(
     let (output, Task { plan, object, wish }) = (session.output(), task);
     let grants = plan.steps.iter().map(|step| &step.grants).collect::<Vec<_>>();
     let found = Found::read(project(session, asked)?.as_ref(), environment, &grants)?;
-    let steps = execute::admit(&plan, found.environment.ceilings(), asked.limits, output, &mut shown.story.ran)?;
+    let steps =
+        execute::admit(&plan, found.environment.ceilings(), asked.limits, output, &mut shown.story.ran)?;
     let state = State::open(session, &environment.name)?;
     let cases = Cases::of(asked, &plan)?;
     let (definition, workplace) = (plan.definition()?, found.workplace.clone());

@@ -148,8 +148,7 @@ impl Attempts<'_> {
         let ceilings = self.live.bindings.environment().ceilings();
         let steps = execute::admit(plan, ceilings, &[], self.place.output, &mut story.ran)?;
         let answers = Answers::Live(self.live.clone());
-        let begin =
-            Begin { object: &plan.name, definition: plan.definition()?, from: From::Input(input) };
+        let begin = Begin { object: &plan.name, definition: plan.definition()?, from: From::Input(input) };
         let result = execute::run(self.place, steps, begin, &answers, &mut story).await;
         recorded(&story.ran)?;
         Ok((story.ran, result))

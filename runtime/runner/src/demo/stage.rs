@@ -102,7 +102,12 @@ impl Stage {
 
     /// The state: keys, secrets, compiled code, traces.
     pub(crate) fn state(&self) -> Result<State, Fault> {
-        State::open_in(&self.root.join("state"), Links::Refused, &self.environment)
+        State::open_in(&self.place(), Links::Refused, &self.environment)
+    }
+
+    /// The folder of the state, as `--state` names it.
+    pub(crate) fn place(&self) -> PathBuf {
+        self.root.join("state")
     }
 
     /// Makes the key that signs payment orders; its public half goes to the service.

@@ -1,7 +1,7 @@
 //! What came of a run's requests, heard beside its steps: refusals with the line that would allow
 //! the call, and effects that ended when the step that asked for them was gone.
 
-use super::report;
+use super::{book::Watch, report};
 use serde::Serialize;
 use std::{
     collections::BTreeMap,
@@ -191,11 +191,16 @@ pub(crate) struct Told {
     pub(crate) heard: Arc<Heard>,
     /// The log.
     pub(crate) log: stepward::journal::Journal,
+    /// Those who watch it.
+    pub(crate) watch: Option<Arc<Watch>>,
 }
 
 impl Journal for Told {
     fn intend<'a>(&'a self, intent: &'a Intent<'a>) -> Recording<'a> {
-        self.log.intend(intent)
+        match self.watch.as_ref().map(|watch| watch.check()) {
+            Some(Err(fault)) => Box::pin(ready(Err(fault))),
+            Some(Ok(())) | None => self.log.intend(intent),
+        }
     }
 
     fn completed(&self, completion: &Completion<'_>) {

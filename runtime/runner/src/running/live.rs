@@ -4,6 +4,7 @@ use super::{
     book::Book,
     heard::{Heard, Told},
     state::{State, folder},
+    witnesses::Witnesses,
     workplace::Workplace,
 };
 use crate::{
@@ -18,7 +19,8 @@ use std::{
     time::UNIX_EPOCH,
 };
 use stepward_broker::{
-    Bindings, Environment, FileSecrets, Journal, ServiceAccount, Services, SystemEntropy, Unrecorded, WallClock,
+    Bindings, Environment, FileSecrets, Journal, ServiceAccount, Services, SystemEntropy, Unrecorded,
+    WallClock,
     net::{Dns, Network, Resolve, Resolving, servers_in},
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -161,9 +163,12 @@ impl Found {
     /// Opens it, with its log: what its steps do is recorded.
     pub(crate) async fn live(self, state: &State, output: &Output) -> Result<Live, Fault> {
         let (key, heard) = (state.environment_key()?, Arc::new(Heard::default()));
-        let book = Book::open(state, self.environment.name(), &key, self.policy, output).await?;
-        let journal = Told { heard: Arc::clone(&heard), log: book.journal().clone() };
-        match self.open_bindings(state, key, Arc::new(journal)) {
+        let (name, witnesses) = (self.environment.name(), self.witnesses()?);
+        let book = Book::open(state, name, &key, self.policy, witnesses, output).await?;
+        let watched = book.watch().map_or(Ok(()), |watch| watch.check());
+        let (log, watch) = (book.journal().clone(), book.watch().cloned());
+        let journal = Told { heard: Arc::clone(&heard), log, watch };
+        match watched.and_then(|()| self.open_bindings(state, key, Arc::new(journal))) {
             Ok(bindings) => Ok(Live { bindings: Arc::new(bindings), heard, book: Arc::new(book) }),
             Err(fault) => {
                 // The refusal is what the caller has to hear of.
@@ -171,6 +176,13 @@ impl Found {
                 Err(fault)
             }
         }
+    }
+
+    /// Those who watch its log, where it has any.
+    pub(crate) fn witnesses(&self) -> Result<Option<Witnesses>, Fault> {
+        // Without a folder there is no file, and nothing in it.
+        let Some(path) = &self.folder else { return Ok(None) };
+        Witnesses::open(&self.environment, &folder(path)?, || self.network())
     }
 
     /// Opens it without a log, for brokers that send nothing.
@@ -189,9 +201,8 @@ impl Found {
         let secrets = state.secrets();
         let account = ServiceAccount::of_this_process()?;
         let source = FileSecrets::new(folder(&secrets)?, &files::place(&secrets), account);
-        let dns = Dns::new(&self.name_servers())?;
         let services = Services {
-            network: Arc::new(Network::new(Arc::new(Names(dns)))),
+            network: Arc::new(self.network()?),
             clock: Arc::new(SystemClock),
             entropy: Arc::new(SystemEntropy::default()),
             environment_key,
@@ -200,6 +211,12 @@ impl Found {
         };
         let folder = folder(&self.folder.unwrap_or(secrets))?;
         Bindings::open(self.environment, &folder, Arc::new(source), services)
+    }
+
+    /// The way out.
+    fn network(&self) -> Result<Network, Fault> {
+        let dns = Dns::new(&self.name_servers())?;
+        Ok(Network::new(Arc::new(Names(dns))))
     }
 
     fn name_servers(&self) -> Vec<std::net::SocketAddr> {

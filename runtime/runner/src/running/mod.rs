@@ -17,4 +17,5 @@ pub(crate) mod report;
 pub(crate) mod restore;
 pub(crate) mod signals;
 pub(crate) mod state;
+pub(crate) mod witnesses;
 pub(crate) mod workplace;

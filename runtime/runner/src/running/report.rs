@@ -182,8 +182,14 @@ impl Report<'_> {
 
     /// The exit code of a run without an error: a record that is not whole is one thing to look at.
     fn done(&self) -> u8 {
-        let lost = self.story.ran.iter().any(|ran| ran.lost.any()) || self.unkept.is_some();
-        if lost { Class::Unavailable.exit_code() } else { 0 }
+        let lost = self.story.ran.iter().any(|ran| ran.lost.any());
+        match self.unkept.map(Fault::class) {
+            // A witness knows another log than this one.
+            Some(Class::EvidenceInvalid) => Class::EvidenceInvalid.exit_code(),
+            Some(_) => Class::Unavailable.exit_code(),
+            None if lost => Class::Unavailable.exit_code(),
+            None => 0,
+        }
     }
 
     /// Shows the run and gives the exit code.
@@ -197,7 +203,10 @@ impl Report<'_> {
             return code;
         }
         for taken in &self.story.taken {
-            output.line(styled(DIM, format_args!("{}: had ended before; its output is taken from the log", shown(&taken.name))));
+            output.line(styled(
+                DIM,
+                format_args!("{}: had ended before; its output is taken from the log", shown(&taken.name)),
+            ));
         }
         if !self.story.ran.is_empty() {
             output.line(self.table());

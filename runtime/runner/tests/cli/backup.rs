@@ -132,8 +132,13 @@ fn a_backup_is_made_while_a_run_writes_and_restored_elsewhere() {
         let (to, keys_to) = backup(here, to);
         let ended = stepward(here, &["backup", "--to", &to, "--keys-to", &keys_to]).must(0);
         assert!(ended.stderr.contains("the log is in use"), "{}", ended.stderr);
-        assert!(ended.stdout.contains("verified") && ended.stdout.contains("keep it separately"), "{}", ended.stdout);
-        let manifest: Value = serde_json::from_str(&fs::read_to_string(format!("{to}/backup.json")).unwrap()).unwrap();
+        assert!(
+            ended.stdout.contains("verified") && ended.stdout.contains("keep it separately"),
+            "{}",
+            ended.stdout
+        );
+        let manifest: Value =
+            serde_json::from_str(&fs::read_to_string(format!("{to}/backup.json")).unwrap()).unwrap();
         sizes.push(manifest["size"].as_u64().unwrap());
         for file in [format!("{to}/ledger.db"), format!("{to}/keys.db"), format!("{keys_to}/wrapping.db")] {
             assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600, "{file}");
@@ -143,10 +148,15 @@ fn a_backup_is_made_while_a_run_writes_and_restored_elsewhere() {
     assert!(sizes.is_sorted() && sizes.first() < sizes.last(), "{sizes:?}");
     kill(child);
     let unfinished = standings(here);
-    assert_eq!(unfinished.iter().map(|(_, standing)| standing.as_str()).collect::<Vec<_>>(), ["can-go-on", "finished"]);
+    assert_eq!(
+        unfinished.iter().map(|(_, standing)| standing.as_str()).collect::<Vec<_>>(),
+        ["can-go-on", "finished"]
+    );
     // Elsewhere: another copy of the project, with the environment's key and nothing else.
     let there = here.join("there");
-    for file in ["stepward.toml", "stepward.lock", "in.json", "a.wasm", "b.wasm", WORKFLOW.0, TICKING.0, DEV.0] {
+    for file in
+        ["stepward.toml", "stepward.lock", "in.json", "a.wasm", "b.wasm", WORKFLOW.0, TICKING.0, DEV.0]
+    {
         fs::create_dir_all(there.join(file).parent().unwrap()).unwrap();
         fs::copy(here.join(file), there.join(file)).unwrap();
     }
@@ -159,7 +169,10 @@ fn a_backup_is_made_while_a_run_writes_and_restored_elsewhere() {
     assert_eq!((&restored["size"], &restored["generation"]), (&json!(sizes[1]), &json!(2)));
     assert_eq!(events(&there), sizes[1] + 1, "the events of the backup, and the one that says so");
     let (before, after) = (checkpoint(here), checkpoint(&there));
-    assert_eq!((after[0].clone(), after[1].clone()), (format!("{}/g2", before[0]), (sizes[1] + 1).to_string()));
+    assert_eq!(
+        (after[0].clone(), after[1].clone()),
+        (format!("{}/g2", before[0]), (sizes[1] + 1).to_string())
+    );
     assert_eq!(restored["origin"], after[0].as_str());
     let doubted = json!([{"run": unfinished[0].0, "standing": "in-doubt"}]);
     assert_eq!(restored["unfinished"], doubted);
@@ -203,6 +216,12 @@ fn what_happened_after_a_backup_is_in_doubt_after_a_restore() {
     assert!(checkpoint(here)[0].ends_with("/g3"));
     assert_ne!(again["replaced"], restored["replaced"]);
     run(here).must(0);
+    // A restored log is backed up and restored like any other, also over one that nobody can read.
+    assert_eq!(backed_up(here, "2")["manifest"]["generation"], 3);
+    fs::write(state(here).join("ledger.db"), "not a database, and long enough to look at").unwrap();
+    assert_eq!(run(here).code, 8);
+    assert_eq!(restore(here, "2", &["--replace"]).must(0).json()["generation"], 4);
+    run(here).must(0);
 }
 
 #[test]
@@ -212,7 +231,10 @@ fn the_log_says_that_a_backup_was_made_where_nobody_else_writes() {
     run(here).must(0);
     backed_up(here, "1");
     let shown = leaves(here);
-    assert!(shown.iter().any(|leaf| leaf.contains(r#""action":"operator-acted","act":"backup""#)), "{shown:?}");
+    assert!(
+        shown.iter().any(|leaf| leaf.contains(r#""action":"operator-acted","act":"backup""#)),
+        "{shown:?}"
+    );
     let settings = |leaf: &&String| leaf.contains("configuration-changed");
     assert_eq!(shown.iter().filter(settings).count(), 1, "a backup changes no configuration");
     assert_eq!(error(&with_backup(here, "1")), (json!("backup-exists"), 3));
@@ -255,11 +277,15 @@ fn an_older_copy_is_told_from_the_log_and_its_keys() {
     let older = here.join("older");
     fs::create_dir(&older).unwrap();
     let (state, names) = (state(here), ["ledger.db", "keys.db", "wrapping.db"]);
-    names.iter().for_each(|name| drop(fs::copy(state.join(name), older.join(name)).unwrap()));
+    for name in names {
+        fs::copy(state.join(name), older.join(name)).unwrap();
+    }
     run(here).must(0);
     let newer = here.join("newer");
     fs::create_dir(&newer).unwrap();
-    names.iter().for_each(|name| drop(fs::copy(state.join(name), newer.join(name)).unwrap()));
+    for name in names {
+        fs::copy(state.join(name), newer.join(name)).unwrap();
+    }
     put_back(&older.join("ledger.db"), &state.join("ledger.db"));
     let ended = run(here);
     assert_eq!(error(&ended), (json!("log-shorter"), 8), "{}", ended.stdout);
@@ -303,8 +329,8 @@ fn a_damaged_backup_changes_nothing() {
     run(here).must(0);
     backed_up(here, "1");
     let (log, keys) = backup(here, "1");
-    let before = events(here);
     let refused = |path: String, change: &dyn Fn(&mut Vec<u8>), rule: &str, code: i32| {
+        let before = events(here);
         let good = fs::read(&path).unwrap();
         let mut bytes = good.clone();
         change(&mut bytes);
@@ -328,12 +354,43 @@ fn a_damaged_backup_changes_nothing() {
         move |bytes: &mut Vec<u8>| *bytes = String::from_utf8_lossy(bytes).replacen(old, new, 1).into_bytes()
     };
     refused(manifest.clone(), &replace("\"size\": ", "\"size\": 1"), "backup-checkpoint", 8);
-    refused(manifest.clone(), &replace("\"environment\": \"dev\"", "\"environment\": \"live\""), "backup-environment", 3);
+    refused(
+        manifest.clone(),
+        &replace("\"environment\": \"dev\"", "\"environment\": \"live\""),
+        "backup-environment",
+        3,
+    );
+    // The keys of an older backup, under their own hash: they do not know the newest run.
+    run(here).must(0);
+    backed_up(here, "2");
+    let (newer, newer_keys) = backup(here, "2");
+    fs::copy(format!("{log}/keys.db"), format!("{newer}/keys.db")).unwrap();
+    let read = |folder: &str| -> Value {
+        serde_json::from_slice(&fs::read(format!("{folder}/backup.json")).unwrap()).unwrap()
+    };
+    let mut mixed = read(&newer);
+    mixed["files"]["keys.db"] = read(&log)["files"]["keys.db"].clone();
+    fs::write(format!("{newer}/backup.json"), mixed.to_string()).unwrap();
+    let before = events(here);
+    let ended = restore(here, "2", &["--replace"]);
+    assert_eq!(
+        (error(&ended), events(here)),
+        ((json!("backup-keys-behind"), 8), before),
+        "{newer_keys}\n{}",
+        ended.stdout
+    );
     refused(manifest.clone(), &replace("backup/1", "backup/2"), "backup-manifest", 9);
     refused(manifest.clone(), &replace("{", "{\"more\": 1,"), "backup-manifest", 9);
     fs::remove_file(&manifest).unwrap();
     assert_eq!(error(&restore(here, "1", &["--replace"])), (json!("backup-manifest"), 9));
-    assert!(!fs::read_dir(state(here)).unwrap().any(|entry| entry.unwrap().file_name().to_str().unwrap().contains("restor")));
+    assert!(
+        !fs::read_dir(state(here)).unwrap().any(|entry| entry
+            .unwrap()
+            .file_name()
+            .to_str()
+            .unwrap()
+            .contains("restor"))
+    );
     run(here).must(0);
 }
 
@@ -392,4 +449,23 @@ fn a_restore_that_is_killed_leaves_the_old_or_the_new() {
             run(here).must(0);
         }
     }
+}
+
+/// An erasure that came after the backup is undone by it: whoever restores is told.
+#[test]
+fn a_run_that_was_erased_since_is_named() {
+    let here = ticking();
+    let here = here.path();
+    run(here).must(0);
+    backed_up(here, "1");
+    let (erased, _) = standings(here).remove(0);
+    stepward(here, &["runs", "erase", &erased, "--json"]).must(0);
+    let (from, keys_from) = backup(here, "1");
+    let ended = stepward(here, &["restore", "--from", &from, "--keys-from", &keys_from, "--replace"]).must(0);
+    assert!(ended.stderr.contains(&format!("stepward runs erase {erased}")), "{}", ended.stderr);
+    assert_eq!(
+        restore(here, "1", &["--replace"]).must(0).json()["erased"],
+        json!([]),
+        "that log knows of none"
+    );
 }

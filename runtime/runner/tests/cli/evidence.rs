@@ -6,9 +6,20 @@ use crate::{
     schemas::must_conform,
     spawn,
 };
+use rustix::process::geteuid;
 use serde_json::json;
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    os::unix::{
+        fs::{PermissionsExt as _, lchown},
+        process::CommandExt as _,
+    },
+    path::Path,
+    process::Command,
+};
 
+/// An account that owns nothing here: `nobody`, and 65534 on most systems.
+const NOBODY: u32 = 65_534;
 /// Some seconds of work, which ends by itself.
 const A_WHILE: &str = "(local $left i32) (local.set $left (i32.const 2_000_000_000))
   (loop $again (br_if $again (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))";
@@ -39,11 +50,9 @@ fn a_record_that_cannot_be_written_hides_nothing() {
     }
 }
 
-/// A state folder so deep that every name in it fits the system's longest path but those of traces.
+/// A state folder so deep that the database of the log could not name its files.
 #[test]
-fn a_place_that_takes_no_traces_is_refused_before_the_first_step() {
-    // linux/limits.h, PATH_MAX: with the zero at the end.
-    const PATH_MAX: usize = 4096;
+fn a_place_that_takes_no_log_is_refused_before_the_first_step() {
     let here = project(&component("", ""), &[WORKFLOW, DEV]);
     let deep = |length: usize| {
         let mut path = here.path().join("deep").to_str().unwrap().to_owned();
@@ -52,13 +61,55 @@ fn a_place_that_takes_no_traces_is_refused_before_the_first_step() {
             path.push('/');
             path.push_str(&"d".repeat(more));
         }
-        PathBuf::from(path)
+        path
     };
-    // "/dev/keys/.stepward-123456" fits; "/dev/traces/1795238456000-01234567" does not.
-    let (fits, too_deep) = (deep(PATH_MAX - 60), deep(PATH_MAX - 31));
-    run(here.path(), &["w", "--state", fits.to_str().unwrap()]).must(0);
-    let ended = run(here.path(), &["w", "--state", too_deep.to_str().unwrap()]);
+    // "/dev/wrapping.db" has 16 bytes, and SQLite takes 504.
+    run(here.path(), &["w", "--state", &deep(504 - 16)]).must(0);
+    let ended = run(here.path(), &["w", "--state", &deep(504 - 15)]);
+    assert_eq!(error(&ended), (json!("state-too-deep"), 3), "{}", ended.stdout);
+    assert_eq!(ended.json()["steps"], json!([]));
+}
+
+/// The account may not put anything into the folder of traces. Root may, so another account runs it.
+#[test]
+fn a_place_that_takes_no_traces_is_refused_before_the_first_step() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    run(here.path(), &["w"]).must(0);
+    let traces = here.path().join(".stepward/dev/traces");
+    fs::remove_dir_all(&traces).unwrap();
+    fs::create_dir(&traces).unwrap();
+    fs::set_permissions(&traces, fs::Permissions::from_mode(0o500)).unwrap();
+    // A place that every account can enter: a checkout may lie in a home that it cannot.
+    let binary = here.path().join("stepward");
+    fs::copy(env!("CARGO_BIN_EXE_stepward"), &binary).unwrap();
+    let root = geteuid().is_root();
+    if root {
+        give(here.path(), NOBODY);
+    }
+    let as_account = |words: &[&str]| {
+        let mut program = Command::new(&binary);
+        program.args(words).current_dir(here.path()).env("XDG_STATE_HOME", here.path().join("user"));
+        if root {
+            program.uid(NOBODY).gid(NOBODY);
+        }
+        Ended::of(program.output().unwrap())
+    };
+    let ended = as_account(&["run", "w", "--input", "in.json", "--json"]);
     assert_eq!(error(&ended), (json!("file-write"), 7), "{}", ended.stdout);
     assert_eq!(ended.json()["steps"], json!([]));
     assert!(ended.json()["error"]["place"].as_str().unwrap().contains("/dev/traces/"), "{}", ended.stdout);
+    // The log has it that the run was refused.
+    let listed = as_account(&["runs", "list", "--json"]).must(0).json();
+    assert_eq!(listed["runs"][0]["run"], ended.json()["run"]);
+    assert_eq!(listed["runs"][0]["outcome"], "refused");
+}
+
+/// Gives a folder with all that is in it to an account.
+fn give(path: &Path, account: u32) {
+    if path.is_dir() && !path.is_symlink() {
+        for entry in fs::read_dir(path).unwrap() {
+            give(&entry.unwrap().path(), account);
+        }
+    }
+    lchown(path, Some(account), Some(account)).unwrap();
 }

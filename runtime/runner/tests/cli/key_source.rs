@@ -48,7 +48,10 @@ fn a_key_is_sealed_under_a_passphrase_and_opened_for_good() {
     let given = ["--passphrase-file", &file];
     let short = private(&here.join("short"), "fourteen chars\n");
     let ended = stepward(here, &["key", "protect", "--passphrase-file", &short, "--json"]);
-    assert_eq!((error(&ended), plain.exists(), sealed.exists()), ((json!("passphrase-length"), 3), true, false));
+    assert_eq!(
+        (error(&ended), plain.exists(), sealed.exists()),
+        ((json!("passphrase-length"), 3), true, false)
+    );
     stepward(here, &[&["key", "protect"], &given[..]].concat()).must(0);
     assert!(!plain.exists());
     let bytes = fs::read(&sealed).unwrap();
@@ -153,12 +156,18 @@ fn a_credential_of_the_service_is_the_key() {
 fn at_terminal(here: &Path, arguments: &str, typed: &[(&str, &str)]) -> String {
     let line = format!("{} {arguments}", env!("CARGO_BIN_EXE_stepward"));
     let mut script = Command::new("script");
-    script.args(["-qec", &line, "/dev/null"]).current_dir(here).stdin(Stdio::piped()).stdout(Stdio::piped());
+    script
+        .args(["-qec", &line, "/dev/null"])
+        .current_dir(here)
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     let mut child = script.spawn().unwrap();
     let (mut terminal, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let (mut shown, mut byte) = (Vec::new(), [0]);
     for (prompt, line) in typed {
-        let has_prompt = |shown: &[u8]| String::from_utf8_lossy(shown).contains(prompt) && shown.ends_with(b": ");
+        let has_prompt =
+            |shown: &[u8]| String::from_utf8_lossy(shown).contains(prompt) && shown.ends_with(b": ");
         while !has_prompt(&shown) {
             assert_eq!(screen.read(&mut byte).unwrap(), 1, "{}", String::from_utf8_lossy(&shown));
             shown.push(byte[0]);
@@ -180,11 +189,18 @@ fn a_passphrase_is_typed_unseen() {
     let shown = at_terminal(here, "key protect", &[("New passphrase", line), ("The same again: ", line)]);
     assert!(!shown.contains("battery"), "{shown}");
     assert!(keys(here).join("environment.sealed").exists(), "{shown}");
-    let shown = at_terminal(here, "key show", &[("Passphrase of the environment", line)]);
+    let shown = at_terminal(here, "key show", &[("Passphrase of the key of dev", line)]);
     assert!(!shown.contains("battery") && shown.contains("used: sealed"), "{shown}");
     // Ctrl-C ends the asking, and the terminal shows again what is typed.
-    let shown = at_terminal(here, "key show; echo; echo code $?; stty", &[("Passphrase of the environment", "corr\u{3}")]);
-    assert!(shown.contains("passphrase-cancelled") && !shown.contains("corr") && !shown.contains("-echo"), "{shown}");
+    let shown = at_terminal(
+        here,
+        "key show; echo; echo code $?; stty",
+        &[("Passphrase of the key of dev", "corr\u{3}")],
+    );
+    assert!(
+        shown.contains("passphrase-cancelled") && !shown.contains("corr") && !shown.contains("-echo"),
+        "{shown}"
+    );
 }
 
 #[test]

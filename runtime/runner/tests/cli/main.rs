@@ -14,12 +14,16 @@ mod escapes;
 mod evidence;
 mod key_source;
 mod keys;
+mod ledger;
 mod life;
 mod own;
 mod reach;
 mod refused;
+mod runs;
 mod schemas;
 mod toolchain;
+mod verify;
+mod witness;
 mod words;
 
 use serde_json::Value;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use stepward_fault::Fault;
 use stepward_ledger::{
     event::{Act, Actor},
+    log::Durable,
     runs,
 };
 use stepward_vault::{BodyContext, Commitment};
@@ -52,7 +53,7 @@ impl Journal {
             .await?;
         let (keys, of) = (Arc::clone(&self.0.keys), run.clone());
         let key = blocking(move || key_of(&keys, &of)).await?;
-        drop(self.acted(Act::BodiesOpened, Some(run.as_str()), actor).await?);
+        let _: Durable = self.acted(Act::BodiesOpened, Some(run.as_str()), actor).await?;
         let environment = self.0.environment.as_str();
         let opened = sealed.into_iter().filter_map(|(sequence, kind, commitment, sealed)| {
             let context = BodyContext { environment, run: run.as_str(), kind };

@@ -51,7 +51,9 @@ impl Journal {
     pub async fn go_on(&self, history: &History, actor: Actor) -> Result<RunLog, Fault> {
         match &history.standing {
             Standing::CanGoOn | Standing::NotStarted => {}
-            Standing::Finished(_) | Standing::Erased => return Err(ended(&history.run.name, &history.standing)),
+            Standing::Finished(_) | Standing::Erased => {
+                return Err(ended(&history.run.name, &history.standing));
+            }
             Standing::InDoubt(doubts) => return Err(in_doubt(history, doubts)),
         }
         self.check_whole()?;
@@ -132,9 +134,8 @@ impl Journal {
         let what = What::BodyErased { complete_at_ms: erased.complete_at_ms() };
         let draft = Draft { actor, run: Some(run.clone()), step: None, call: None, body: None, what };
         // A run whose bodies are gone can never go on.
-        let durable = self.append_durably(Note::of(draft).changing(RunChange::Closes)).await?;
+        let _: Durable = self.append_durably(Note::of(draft).changing(RunChange::Closes)).await?;
         self.0.log.erase_bodies(run.as_str()).await?;
-        drop(durable);
         Ok(erased)
     }
 

@@ -15,9 +15,9 @@ const GRANTED: &str = "granted-and-bound";
 
 /// The body of a call that was answered without an effect.
 #[derive(Serialize)]
-struct CallAndReply<'a> {
-    call: &'a HostCall,
-    reply: &'a HostReply,
+pub(super) struct CallAndReply<'a> {
+    pub(super) call: &'a HostCall,
+    pub(super) reply: &'a HostReply,
 }
 
 impl stepward_broker::Journal for Journal {
@@ -163,7 +163,7 @@ impl Journal {
         self.of_call(completion.site, what, body.as_deref())
     }
 
-    fn of_call(&self, site: &CallSite, what: What, body: Option<&[u8]>) -> Result<Note, Fault> {
+    pub(super) fn of_call(&self, site: &CallSite, what: What, body: Option<&[u8]>) -> Result<Note, Fault> {
         let running = self.running(&site.run)?;
         let step = name(&site.step)?;
         let note = Note::of(Draft {
@@ -194,11 +194,11 @@ impl Journal {
 }
 
 /// What is asked, such as `endpoint:erp`.
-fn object(kind: &str, label: &Label) -> Result<Name, Fault> {
+pub(super) fn object(kind: &str, label: &Label) -> Result<Name, Fault> {
     name(&format!("{kind}:{label}"))
 }
 
-fn asked(call: &HostCall) -> Result<Name, Fault> {
+pub(super) fn asked(call: &HostCall) -> Result<Name, Fault> {
     match call {
         HostCall::Http { endpoint, .. } => object("endpoint", endpoint),
         HostCall::Sign { signer, .. } => object("signer", signer),
@@ -225,7 +225,7 @@ fn failed<'a>(exchange: &Exchange<'a>) -> Option<&'a str> {
     }
 }
 
-fn json(value: &impl Serialize) -> Vec<u8> {
+pub(super) fn json(value: &impl Serialize) -> Vec<u8> {
     // Values of the seam, which a worker's pipe carries as well: nothing that serialising refuses.
     serde_json::to_vec(value).unwrap_or_default()
 }

@@ -101,7 +101,7 @@ impl Target {
                 return Err(Fault::new(Class::Refused, Owner::Caller, EXISTS)
                     .at(files::place(&path))
                     .says("there is a file of this name, and a backup replaces none")
-                    .hint("name new folders, such as one for each day"));
+                    .hint("name new folders, such as one for each day; what has no backup.json was not finished"));
             }
         }
         Ok(target)
@@ -187,6 +187,9 @@ fn show(output: &Output, manifest: &Manifest, target: &Target) {
         styled(GOOD, "verified"),
     ));
     output.line(format_args!("keys of runs in {}", files::place(&target.keys())));
-    output.line(format_args!("wrapping keys in {}: keep this folder apart", files::place(&target.wrapping())));
-    output.line("The environment's key is in none of them: keep it separately, or nothing of this can be opened.");
+    output
+        .line(format_args!("wrapping keys in {}: keep this folder apart", files::place(&target.wrapping())));
+    output.line(
+        "The environment's key is in none of them: keep it separately, or nothing of this can be opened.",
+    );
 }

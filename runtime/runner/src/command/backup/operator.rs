@@ -39,8 +39,10 @@ pub(crate) async fn acted(
     output: &Output,
 ) -> Result<(), Fault> {
     let remembered = Reader::open(&state.ledger())?.fact(POLICY_FACT)?;
-    let policy = remembered.and_then(|value| value.try_into().ok()).map_or_else(|| Digest::of(b""), Digest::from_bytes);
-    let book = Book::open(state, environment, &state.environment_key()?, policy, output).await?;
+    let policy = remembered
+        .and_then(|value| value.try_into().ok())
+        .map_or_else(|| Digest::of(b""), Digest::from_bytes);
+    let book = Book::open(state, environment, &state.environment_key()?, policy, None, output).await?;
     let written = book.journal().acted(act, None, book.actor()).await.map(drop);
     let closed = book.close().await;
     written.and(closed)

@@ -6,9 +6,9 @@ mod trial;
 
 use crate::{
     running::{
-        signals,
         live::{Found, Wanted},
         remedy::remedy,
+        signals, witnesses,
         workplace::Workplace,
     },
     session::Session,
@@ -48,6 +48,9 @@ struct Report {
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     environment: Option<String>,
+    /// Who watches its log.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    witnesses: Option<String>,
     machine: Machine,
     process: Vec<Own>,
     promises: Vec<Promised>,
@@ -114,12 +117,13 @@ pub(crate) fn probe(words: impl Iterator<Item = OsString>) -> ExitCode {
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
-    let (workplace, environment) = match &arguments.env {
-        None => (Workplace::demanding(), None),
+    let (workplace, environment, witnesses) = match &arguments.env {
+        None => (Workplace::demanding(), None, None),
         Some(name) => {
             let wanted = Wanted::new(Some(name))?;
             let found = Found::read(Some(&session.project()?), &wanted, &[])?;
-            (found.workplace, Some(wanted.name.to_string()))
+            let witnesses = witnesses::told(found.environment.witnesses());
+            (found.workplace, Some(wanted.name.to_string()), Some(witnesses))
         }
     };
     let output = session.output();
@@ -143,6 +147,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let mut report = Report {
         status: Status::Sound,
         environment,
+        witnesses,
         machine: Machine::look(),
         process: machine::own(),
         promises: Promise::ALL.iter().map(|promise| promised(*promise)).collect(),

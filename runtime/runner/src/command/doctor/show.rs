@@ -23,6 +23,9 @@ pub(super) fn report(output: &Output, report: &Report) {
     };
     let system = if machine.system == "linux" { "Linux" } else { machine.system };
     output.line(format_args!("{system} {}, {}, {landlock}", shown(kernel), machine.architecture));
+    if let (Some(environment), Some(witnesses)) = (&report.environment, &report.witnesses) {
+        output.line(format_args!("the log of {environment} has {witnesses}"));
+    }
 
     heading(output, "What workers promise, the processes in which guests are compiled and run");
     let mut table = Table::new(&["promise", "compiler", "runner", "meaning"]);

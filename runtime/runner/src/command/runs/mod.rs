@@ -79,7 +79,8 @@ impl Whose {
         let found = Found::read(session.project().ok().as_ref(), &environment, &[])?;
         let (key, output) = (state.existing_environment_key()?, session.output());
         let done = signals::block_on(async {
-            let book = Book::open(&state, &environment.name, &key, found.policy(), output).await?;
+            let (policy, witnesses) = (found.policy(), found.witnesses()?);
+            let book = Book::open(&state, &environment.name, &key, policy, witnesses, output).await?;
             let result = work(&book, &state).await;
             if let Err(fault) = book.close().await {
                 // What was written stands: it was durable when it was written.

@@ -6,8 +6,8 @@ use crate::{
     render::{GOOD, styled},
     running::{
         admission, execute,
-        signals,
         live::{Found, Wanted},
+        signals,
         state::State,
     },
     session::{Session, absolute},

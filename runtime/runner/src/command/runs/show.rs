@@ -83,10 +83,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let (environment, view) = arguments.whose.view(session)?;
     let run = view.run(&arguments.run)?;
     let (standing, events) = (view.standing(&run), view.events(&arguments.run)?);
-    let bodies = match arguments.bodies {
-        false => None,
-        true => Some(open(session, &arguments.whose, view, &arguments.run)?),
-    };
+    let bodies =
+        if arguments.bodies { Some(open(session, &arguments.whose, view, &arguments.run)?) } else { None };
     let next = next(&run, &standing, &environment.name);
     let output = session.output();
     let leaf = |event: &Event| RawValue::from_string(String::from_utf8(event.encode()).ok()?).ok();
@@ -184,14 +182,15 @@ fn table(events: &[Event]) -> Table {
 /// What was decided or came of it, and by which rule or under which status.
 fn came(what: &What) -> String {
     let more = match what {
-        What::CallIntended { method, attempt, idempotent, .. } => Some(format!(
-            "{method}, attempt {attempt}{}",
-            if *idempotent { ", idempotent" } else { "" }
-        )),
+        What::CallIntended { method, attempt, idempotent, .. } => {
+            Some(format!("{method}, attempt {attempt}{}", if *idempotent { ", idempotent" } else { "" }))
+        }
         What::CallAnswered { status: Some(status), .. } | What::CallRecorded { status: Some(status), .. } => {
             Some(status.to_string())
         }
-        What::CallAnswered { rule: Some(rule), .. } | What::GrantDecided { rule, .. } => Some(rule.to_string()),
+        What::CallAnswered { rule: Some(rule), .. } | What::GrantDecided { rule, .. } => {
+            Some(rule.to_string())
+        }
         What::SecretUsed { version, .. } => Some(format!("version {version}")),
         _ => None,
     };
@@ -219,7 +218,7 @@ fn body(opened: &OpenedBody) -> BodyJson {
 
 fn pretty(bytes: &[u8]) -> String {
     let value = serde_json::from_slice::<Value>(bytes);
-    value.and_then(|value| serde_json::to_string_pretty(&value)).unwrap_or_else(|_| {
-        String::from_utf8_lossy(bytes).into_owned()
-    })
+    value
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or_else(|_| String::from_utf8_lossy(bytes).into_owned())
 }

@@ -1,24 +1,28 @@
 //! The event log of an environment, as this process owns it.
 //!
 //! ```text
-//!  lock ─► checkpoints that are known ─► Log::open ─► Journal::open ─► runs ─► stop ─► checkpoint ─► tiles ─► close
+//!  lock ─► checkpoints that are known ─► Log::open ─► witnesses ─► Journal::open ─► runs ─┐
+//!                                               close ◄─ witnesses ◄─ tiles ◄─ checkpoint ◄─ stop
 //! ```
 //!
 //! A log is opened by the one process that holds its lock, and is checked before anything is appended:
 //! it must extend the newest checkpoint that it holds itself, and the one that lies in `tiles/` beside
-//! it, which an older copy of the database does not bring along.
+//! it, which an older copy of the database does not bring along. Where the environment has witnesses, it
+//! must extend what they have seen, which an older copy of everything does not bring along.
 
 pub(crate) mod clock;
 mod publisher;
 mod signing;
 mod unfinished;
 mod view;
+mod watch;
 
 pub(crate) use signing::Signing;
 pub(crate) use unfinished::{said, what_to_type};
 pub(crate) use view::View;
+pub(crate) use watch::Watch;
 
-use super::state::State;
+use super::{restore, state::State, witnesses::Witnesses};
 use crate::{
     files,
     render::{Output, utc},
@@ -31,7 +35,7 @@ use stepward::journal::{Journal, Opened, Unfinished};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Act, Actor, Name, Recognised},
-    log::Log,
+    log::{Durable, Log},
     store::{
         owner::{Holder, Ownership},
         sqlite::Writer,
@@ -47,29 +51,33 @@ const NAME: Rule = Rule::new("book-name");
 const SEQUENCE: Rule = Rule::new("event-sequence");
 /// The rule that SQLite can name the state's files.
 const DEEP: Rule = Rule::new("state-too-deep");
-/// Bytes of a path that SQLite takes, less those that it adds (os_unix.c, `MAX_PATHNAME`; pager.c).
+/// Bytes of a path that SQLite takes, less those that it adds (`MAX_PATHNAME` of SQLite).
 const SQLITE_PATH: usize = 512 - 8;
 
 /// An environment's log, open for writing.
 pub(crate) struct Book {
     journal: Journal,
     publisher: Arc<Publisher>,
+    watch: Option<Arc<Watch>>,
     actor: Actor,
     unfinished: Vec<Unfinished>,
 }
 
 impl Book {
-    /// Takes the log of an environment, or makes it, and starts to write. `key` is the environment's
-    /// key, `policy` the digest of its configuration.
+    /// Takes the log of an environment, or makes it, asks its witnesses, and starts to write. `key` is
+    /// the environment's key, `policy` the digest of its configuration.
     pub(crate) async fn open(
         state: &State,
         environment: &Label,
         key: &SecretBytes,
         policy: Digest,
+        witnesses: Option<Witnesses>,
         output: &Output,
     ) -> Result<Self, Fault> {
         let ledger = short(state)?;
         let ownership = own(state)?;
+        // Again, now that nobody else can begin one.
+        restore::check_settled(state.root())?;
         let root = EnvironmentRoot::derive(key)?;
         let store = Writer::open(&ledger, ownership)?;
         // First, since it says best that the environment's key is another one.
@@ -78,6 +86,12 @@ impl Book {
         let publisher = Publisher::new(signing, state)?;
         let trusted = publisher.trusted(&store)?;
         let clock = Arc::new(SystemClock::start());
+        let (log, _) = Log::open(Box::new(store), clock.clone(), &trusted, &sequence)?;
+        // Before anything is written: a copy that is not the newest must stay as it is.
+        let watch = match witnesses {
+            None => None,
+            Some(witnesses) => Some(Watch::begin(witnesses, &publisher, &log, ledger, output).await?),
+        };
         let rotated = keys.rotate(clock.now_ms())?;
         for held in &rotated.held {
             output.warning(format_args!(
@@ -86,15 +100,20 @@ impl Book {
                 held.wrapping_key, held.runs, held.first
             ));
         }
-        let (log, _) = Log::open(Box::new(store), clock.clone(), &trusted, &sequence)?;
         let opened = Journal::open(log, keys, clock, name(environment.as_str())?, policy, version()?).await?;
         let Opened { journal, unfinished } = opened;
         if !rotated.destroyed.is_empty() {
-            drop(journal.acted(Act::KeysRotated, None, Actor::Service).await?);
+            let _: Durable = journal.acted(Act::KeysRotated, None, Actor::Service).await?;
         }
         let publisher = Arc::new(publisher);
         publisher.keep_up(journal.log());
-        Ok(Self { journal, publisher, actor: person(&root)?, unfinished })
+        if let Some(watch) = &watch {
+            if let Some(gap) = watch.mark_gap(&journal)? {
+                output.warning(format_args!("the log goes on unwatched, and says so: {}", gap.message()));
+            }
+            watch.keep_up(&publisher, &journal);
+        }
+        Ok(Self { journal, publisher, watch, actor: person(&root)?, unfinished })
     }
 
     /// What runs and operators write with.
@@ -107,9 +126,9 @@ impl Book {
         self.actor.clone()
     }
 
-    /// The name and the keys of the log.
-    pub(crate) fn signing(&self) -> &Signing {
-        self.publisher.signing()
+    /// The log's witnesses, where it has any. Runs ask it whether they may go on.
+    pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
+        self.watch.as_ref()
     }
 
     /// Signs a checkpoint over everything that is durable, and publishes it.
@@ -123,17 +142,21 @@ impl Book {
         unfinished::tell(&self.unfinished, environment, but, output);
     }
 
-    /// Writes that the service ended, signs and publishes everything, and gives the log back. Every
-    /// effect must have ended.
+    /// Writes that the service ended, signs and publishes everything, shows it to the witnesses, and
+    /// gives the log back. Every effect must have ended.
     pub(crate) async fn close(&self) -> Result<(), Fault> {
         let stopped = self.journal.stop().await.map(drop);
         let signed = match stopped {
             Ok(()) => self.checkpoint().await,
             Err(fault) => Err(fault),
         };
+        let watched = match (&signed, &self.watch) {
+            (Ok(()), Some(watch)) => watch.end(&self.publisher, self.journal.log()).await,
+            (Ok(()), None) | (Err(_), _) => Ok(()),
+        };
         // Also where nothing could be written: another process may try then.
         let closed = self.journal.log().close().await.map(drop);
-        signed.and(closed)
+        signed.and(watched).and(closed)
     }
 
     /// Gives the log back although effects are under way. The next owner finds that this one did not

@@ -11,10 +11,13 @@ use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     log::{Log, Trusted},
     note::SignedCheckpoint,
-    store::{Records, sqlite::Reader},
+    store::{Checkpoint, Records, sqlite::Reader},
     tiles::TileDir,
 };
-use tokio::{sync::Mutex, task, time};
+use tokio::{
+    sync::{Mutex, OwnedMutexGuard},
+    task, time,
+};
 
 /// The rule that the log is published.
 const PUBLISH: Rule = Rule::new("log-publish");
@@ -65,7 +68,7 @@ impl Publisher {
     /// Signs what is durable, keeps the checkpoint in the log, and publishes it. Does nothing where
     /// that was done.
     pub(super) async fn publish(&self, log: &Log) -> Result<(), Fault> {
-        let mut published = Arc::clone(&self.published).lock_owned().await;
+        let published = Arc::clone(&self.published).lock_owned().await;
         if published.newest.as_ref().is_some_and(|newest| newest.head() == log.head()) {
             return Ok(());
         }
@@ -73,7 +76,34 @@ impl Publisher {
         let signer = self.signing.signer();
         log.checkpoint(|head| Ok(signed.insert(signer.sign(head)).to_string())).await?;
         let Some(newest) = signed else { return Ok(()) };
-        let (ledger, place, verifier) = (self.ledger.clone(), self.place.clone(), signer.verifier());
+        self.put(published, newest).await
+    }
+
+    /// The newest checkpoint that is published.
+    pub(super) async fn newest(&self) -> Option<SignedCheckpoint> {
+        self.published.lock().await.newest.clone()
+    }
+
+    /// Keeps a checkpoint that was cosigned, and publishes it where none over more events was published
+    /// meanwhile.
+    pub(super) async fn cosigned(&self, log: &Log, checkpoint: SignedCheckpoint) -> Result<(), Fault> {
+        let size = checkpoint.head().size;
+        log.keep(Checkpoint { size: size.get(), note: checkpoint.to_string() }).await?;
+        let published = Arc::clone(&self.published).lock_owned().await;
+        match &published.newest {
+            Some(newest) if newest.head().size > size => Ok(()),
+            Some(_) | None => self.put(published, checkpoint).await,
+        }
+    }
+
+    /// Publishes a checkpoint of the log, over no fewer events than the last.
+    async fn put(
+        &self,
+        mut published: OwnedMutexGuard<Published>,
+        newest: SignedCheckpoint,
+    ) -> Result<(), Fault> {
+        let verifier = self.signing.signer().verifier();
+        let (ledger, place) = (self.ledger.clone(), self.place.clone());
         let published = task::spawn_blocking(move || {
             // A connection of its own: commits do not wait for it.
             let reader = Reader::open(&ledger)?;
@@ -86,13 +116,17 @@ impl Publisher {
             *before = Some(newest);
             Ok(())
         });
-        published.await.unwrap_or_else(|error| {
-            Err(Fault::new(Class::Internal, Owner::Stepward, PUBLISH).says(error).hint("please report this"))
-        })
-        .map_err(|fault: Fault| {
-            let within = format!("{place}/{}", fault.place());
-            fault.at(within)
-        })
+        published
+            .await
+            .unwrap_or_else(|error| {
+                Err(Fault::new(Class::Internal, Owner::Stepward, PUBLISH)
+                    .says(error)
+                    .hint("please report this"))
+            })
+            .map_err(|fault: Fault| {
+                let within = format!("{place}/{}", fault.place());
+                fault.at(within)
+            })
     }
 
     /// Publishes while events arrive, until nobody holds this any more. What cannot be published is tried

@@ -22,7 +22,8 @@ pub(super) fn tell(all: &[Unfinished], environment: &Label, but: Option<&str>, o
     }
     let more = others().count().saturating_sub(TOLD);
     if more > 0 {
-        output.warning(format_args!("{more} more runs were interrupted: `{}`", typed("list", "", environment)));
+        output
+            .warning(format_args!("{more} more runs were interrupted: `{}`", typed("list", "", environment)));
     }
 }
 
@@ -39,7 +40,8 @@ pub(crate) const fn said(standing: &Standing) -> &'static str {
 
 /// What brings a run further.
 pub(crate) fn what_to_type(run: &str, standing: &Standing, environment: &Label) -> String {
-    let command = |verb: &str, rest: &str| format!("`{}`", typed(verb, &format!(" {run}{rest}"), environment));
+    let command =
+        |verb: &str, rest: &str| format!("`{}`", typed(verb, &format!(" {run}{rest}"), environment));
     match standing {
         Standing::Finished(_) | Standing::Erased => command("show", ""),
         Standing::NotStarted | Standing::CanGoOn => command("resume", ""),

@@ -125,13 +125,18 @@ fn check(records: &Reader, head: TreeHead, known: TreeHead, source: &str) -> Res
     if known.size > head.size {
         return Err(refuse(SHORTER)
             .says(format_args!("the log has {} events, and a checkpoint is over {}", head.size, known.size))
-            .hint("an older copy of the log was put in place, or its end was lost: put the newer copy back"));
+            .hint(
+                "an older copy of the log was put in place, or its end was lost: put the newer copy back",
+            ));
     }
     let root = Nodes::of(records).head(known.size)?.root;
     if root == known.root {
         return Ok(());
     }
     Err(refuse(FORKED)
-        .says(format_args!("over {} events the log has the root {root}, and it was {}", known.size, known.root))
+        .says(format_args!(
+            "over {} events the log has the root {root}, and it was {}",
+            known.size, known.root
+        ))
         .hint("keep this copy: the log was changed; `stepward verify` finds the event"))
 }

@@ -22,7 +22,7 @@ use std::{
     path::{Path, PathBuf},
     sync::OnceLock,
 };
-use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_fault::{Class, Fault, Owner, Rule, shown};
 use stepward_seam::SecretBytes;
 use stepward_vault::KeySource;
 
@@ -129,6 +129,11 @@ impl Places {
         }
     }
 
+    /// The environment, whose name its state's folder has.
+    fn environment(&self) -> String {
+        shown(&self.root.file_name().unwrap_or_default().to_string_lossy()).to_string()
+    }
+
     /// Which of them is used.
     ///
     /// # Errors
@@ -148,28 +153,25 @@ impl Places {
         match self.source()? {
             Source::Credential(path) => {
                 let given = private::read(&path, "the environment's key")?;
-                let key = KeySource::Credential(given).open().map_err(|fault| fault.at(files::place(&path)))?;
+                let key =
+                    KeySource::Credential(given).open().map_err(|fault| fault.at(files::place(&path)))?;
                 self.check_same(&path, &key)?;
                 Ok(key)
             }
-            Source::Sealed(path) => self.unseal(&path, &unlock.passphrase()?),
+            Source::Sealed(path) => unseal(&path, &unlock.passphrase(&self.environment())?),
             Source::Plain(path) => read_plain(&path),
             Source::Nowhere => {
                 if absent == Absent::IsRefused {
                     return Err(self.absent(format_args!("the environment's key is not here")));
                 }
                 if let Some(file) = restore::KEPT.into_iter().find(|name| is_there(&self.root.join(name))) {
-                    return Err(self.absent(format_args!("{file} is here, and the key that it was made with is not")));
+                    return Err(
+                        self.absent(format_args!("{file} is here, and the key that it was made with is not"))
+                    );
                 }
                 read_plain(&self.plain)
             }
         }
-    }
-
-    /// Opens the sealed file with a passphrase.
-    pub(crate) fn unseal(&self, path: &Path, passphrase: &SecretBytes) -> Result<SecretBytes, Fault> {
-        let (passphrase, sealed) = (passphrase.duplicate(), files::read_key(path)?);
-        KeySource::Passphrase { passphrase, sealed }.open().map_err(|fault| fault.at(files::place(path)))
     }
 
     /// A key that lies here beside the credential is the same one.
@@ -213,6 +215,12 @@ impl Places {
                 files::place(&self.sealed),
             ))
     }
+}
+
+/// Opens a sealed file with a passphrase.
+pub(crate) fn unseal(path: &Path, passphrase: &SecretBytes) -> Result<SecretBytes, Fault> {
+    let (passphrase, sealed) = (passphrase.duplicate(), files::read_key(path)?);
+    KeySource::Passphrase { passphrase, sealed }.open().map_err(|fault| fault.at(files::place(path)))
 }
 
 /// The plain key; it is made where there is no file.

@@ -34,20 +34,21 @@ pub(crate) struct Unlock {
 }
 
 impl Unlock {
-    /// The passphrase of the key.
-    pub(crate) fn passphrase(&self) -> Result<SecretBytes, Fault> {
+    /// The passphrase of the key of an environment.
+    pub(crate) fn passphrase(&self, environment: &str) -> Result<SecretBytes, Fault> {
         match self.written()? {
             Some(passphrase) => Ok(passphrase),
-            None => self.ask(["Passphrase of the environment's key: "]).map(|[typed]| typed),
+            None => self.ask([&format!("Passphrase of the key of {environment}: ")]).map(|[typed]| typed),
         }
     }
 
     /// A new passphrase. A person types it twice: nobody sees what is typed.
-    pub(crate) fn new_passphrase(&self) -> Result<SecretBytes, Fault> {
+    pub(crate) fn new_passphrase(&self, environment: &str) -> Result<SecretBytes, Fault> {
         if let Some(passphrase) = self.written()? {
             return Ok(passphrase);
         }
-        let [first, second] = self.ask(["New passphrase for the environment's key: ", "The same again: "])?;
+        let [first, second] =
+            self.ask([&format!("New passphrase for the key of {environment}: "), "The same again: "])?;
         if first.expose() == second.expose() {
             return Ok(first);
         }

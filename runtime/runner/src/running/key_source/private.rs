@@ -88,7 +88,11 @@ fn judge(stat: &Stat, path: &Path, what: &str) -> Result<Kept, Fault> {
     }
     Err(refused(OPEN)
         .says(format_args!("{what} lies here, and the file has mode {mode:04o}, owner {}", stat.st_uid))
-        .hint(format_args!("if nobody else wrote it: chown {0} {1} && chmod 600 {1}", geteuid().as_raw(), path.display())))
+        .hint(format_args!(
+            "if nobody else wrote it: chown {0} {1} && chmod 600 {1}",
+            geteuid().as_raw(),
+            path.display()
+        )))
 }
 
 fn is_own_group(group: u32) -> bool {

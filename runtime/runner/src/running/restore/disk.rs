@@ -54,8 +54,7 @@ pub(crate) fn facts(path: &Path) -> Result<Facts, Fault> {
 /// and says what was copied. One that is larger is not copied whole.
 pub(crate) fn copy(from: &Path, to: &Path, most: u64) -> Result<Facts, Fault> {
     let source = fallible(from, File::open(from))?;
-    let mut target =
-        fallible(to, fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to))?;
+    let mut target = fallible(to, fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to))?;
     let facts = fallible(to, hashed(source, most.saturating_add(1), |piece| target.write_all(piece)))?;
     fallible(to, target.sync_all())?;
     Ok(facts)

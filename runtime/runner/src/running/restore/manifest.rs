@@ -104,7 +104,11 @@ impl Manifest {
         }
         let manifest: Self = serde_json::from_str(&files::read_text(&path, Purpose::Manifest)?)
             .map_err(|error| malformed(&path, &error))?;
-        if manifest.schema == SCHEMA { Ok(manifest) } else { Err(malformed(&path, &"it is of another version")) }
+        if manifest.schema == SCHEMA {
+            Ok(manifest)
+        } else {
+            Err(malformed(&path, &"it is of another version"))
+        }
     }
 
     /// Checks that it is of this environment, and that its log signed it. `verifier` gives the log's
@@ -152,9 +156,15 @@ pub(crate) fn check_copied(path: &Path, copied: Facts, expected: Facts) -> Resul
     Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, DIGEST)
         .at(files::place(path))
         .says(if copied.bytes == expected.bytes {
-            format!("the file was changed after the backup was made: its hash is {}, not {}", copied.sha256, expected.sha256)
+            format!(
+                "the file was changed after the backup was made: its hash is {}, not {}",
+                copied.sha256, expected.sha256
+            )
         } else {
-            format!("the file does not have the {} bytes that it had when the backup was made", expected.bytes)
+            format!(
+                "the file does not have the {} bytes that it had when the backup was made",
+                expected.bytes
+            )
         })
         .hint("nothing was restored; take another copy of this backup, or another backup"))
 }

@@ -65,6 +65,9 @@ struct Pending {
     phase: Phase,
 }
 
+/// What is called after each step.
+type Moved<'a> = &'a mut dyn FnMut() -> Result<(), Fault>;
+
 /// How far it is. In each of the two, what lies at its place is either all old or all new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -110,7 +113,7 @@ pub(crate) fn commit(root: &Path, staged: &Path, aside: &str) -> Result<(), Faul
         phase: Phase::MovingAside,
     };
     write(root, &pending)?;
-    finish(root, pending)
+    finish(root, pending, &mut || Ok(()))
 }
 
 /// Finishes a restore that was interrupted, and says where the files from before are; none where there
@@ -128,14 +131,15 @@ pub(crate) fn settle(root: &Path) -> Result<Option<PathBuf>, Fault> {
         return Err(foreign(&note, "it is of another version, or names folders elsewhere"));
     }
     let aside = root.join(&pending.aside);
-    finish(root, pending)?;
+    finish(root, pending, &mut || Ok(()))?;
     Ok(Some(aside))
 }
 
 /// A name for the folder of the log that is replaced now. `moment` is in seconds since 1970.
 pub(crate) fn aside(root: &Path, moment: u64) -> String {
     let text = utc(moment).replace(['-', ':'], "");
-    let names = std::iter::once(format!("{REPLACED}{text}")).chain((2..).map(|n| format!("{REPLACED}{text}-{n}")));
+    let names =
+        std::iter::once(format!("{REPLACED}{text}")).chain((2..).map(|n| format!("{REPLACED}{text}-{n}")));
     names.into_iter().find(|name| root.join(name).symlink_metadata().is_err()).unwrap_or_default()
 }
 
@@ -147,29 +151,33 @@ pub(crate) fn clean(root: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-fn finish(root: &Path, mut pending: Pending) -> Result<(), Fault> {
+/// Finishes what a note says. `moved` is called after each step: the tests stop there.
+fn finish(root: &Path, mut pending: Pending, moved: Moved<'_>) -> Result<(), Fault> {
     let (staged, aside) = (root.join(&pending.staged), root.join(&pending.aside));
+    moved()?;
     if pending.phase == Phase::MovingAside {
-        if present(root).is_empty() {
-            // Nothing was there, or all of it is aside already.
-        } else {
+        // Otherwise nothing was there, or all of it is aside already.
+        if !present(root).is_empty() {
             files::make_private_folder(&aside)?;
-            move_all(root, &aside)?;
+            move_all(root, &aside, moved)?;
         }
         pending.phase = Phase::MovingIn;
         write(root, &pending)?;
+        moved()?;
     }
-    move_all(&staged, root)?;
+    move_all(&staged, root, moved)?;
     files::remove_folder(&staged)?;
+    moved()?;
     let note = root.join(PENDING);
     fallible(&note, fs::remove_file(&note))?;
     sync_folder(root)
 }
 
 /// Moves what belongs to a log from one folder to another, durably.
-fn move_all(from: &Path, to: &Path) -> Result<(), Fault> {
+fn move_all(from: &Path, to: &Path, moved: Moved<'_>) -> Result<(), Fault> {
     for name in present(from) {
         fallible(&to.join(&name), fs::rename(from.join(&name), to.join(&name)))?;
+        moved()?;
     }
     sync_folder(to)?;
     if from.is_dir() { sync_folder(from) } else { Ok(()) }

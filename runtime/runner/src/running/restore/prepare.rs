@@ -10,16 +10,13 @@ use crate::{
     running::{book, book::Signing, state},
 };
 use std::{
-    fs::Permissions,
-    num::NonZeroU32,
-    os::unix::fs::PermissionsExt as _,
-    path::Path,
+    collections::BTreeSet, fs::Permissions, num::NonZeroU32, os::unix::fs::PermissionsExt as _, path::Path,
     sync::Arc,
 };
 use stepward::journal::Unfinished;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
-    event::{Draft, What},
+    event::{Draft, Event, What},
     log::{Attached, Log},
     merkle::TreeHead,
     note::SignedCheckpoint,
@@ -84,10 +81,8 @@ pub(crate) async fn prepare(
     vouched: &Vouched,
     generation: NonZeroU32,
 ) -> Result<Prepared, Fault> {
-    let staged = tempfile::Builder::new()
-        .prefix(STAGED)
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir_in(root);
+    let staged =
+        tempfile::Builder::new().prefix(STAGED).permissions(Permissions::from_mode(0o700)).tempdir_in(root);
     let staged = fallible(root, staged)?;
     let folder = staged.path();
     for (name, expected) in vouched.manifest().files.each() {
@@ -151,15 +146,13 @@ async fn record(
     let draft = Draft { actor: book::person(keys)?, run: None, step: None, call: None, body: None, what };
     let fact = |name: &str, value: u64| Fact { name: name.to_owned(), value: value.to_be_bytes().to_vec() };
     // Nobody else appends: the event's number is the size.
-    let facts = vec![
-        fact(RESTORED_FACT, backed_up.size.get()),
-        fact(GENERATION_FACT, u64::from(generation.get())),
-    ];
+    let facts =
+        vec![fact(RESTORED_FACT, backed_up.size.get()), fact(GENERATION_FACT, u64::from(generation.get()))];
     let name = book::name(environment.as_str())?;
     let ticket = log.append(Attached { facts, ..Attached::default() }, |sequence, stamp| {
         draft.at(sequence, name, *stamp).encode()
     })?;
-    drop(log.durable(ticket).await?);
+    let _durable = log.durable(ticket).await?;
     let signing = Signing::of(&reader, environment, keys)?;
     let mut signed: Option<SignedCheckpoint> = None;
     log.checkpoint(|head| Ok(signed.insert(signing.signer().sign(head)).to_string())).await?;
@@ -181,7 +174,10 @@ pub(crate) fn check_keys(records: &dyn Records, keys: &RunKeys) -> Result<(), Fa
         Lookup::Damaged(fault) => Err(fault),
         Lookup::Never => Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, KEYS_BEHIND)
             .at(KEYS)
-            .says(format_args!("it does not know the run {}, which is in {LEDGER}: it is an older copy", newest.name))
+            .says(format_args!(
+                "it does not know the run {}, which is in {LEDGER}: it is an older copy",
+                newest.name
+            ))
             .hint("nothing was changed; take the keys.db that was backed up with this log")),
     }
 }
@@ -193,12 +189,33 @@ pub(crate) fn next_generation(root: &Path, backed_up: u32) -> Result<NonZeroU32,
     let folders = replaced.map(|name| root.join(name)).chain([root.to_owned()]);
     let known = folders.flat_map(|folder| [published(&folder), remembered(&folder)]).flatten();
     let newest = known.max().unwrap_or(0).max(u64::from(backed_up));
-    u32::try_from(newest).ok().and_then(|newest| newest.checked_add(1)).and_then(NonZeroU32::new).ok_or_else(|| {
-        Fault::new(Class::Refused, Owner::Operator, GENERATIONS)
-            .at(files::place(root))
-            .says("there is no number left for another generation of this log")
-            .hint("somebody edited tiles/checkpoint or ledger.db: restore into another state")
-    })
+    u32::try_from(newest).ok().and_then(|newest| newest.checked_add(1)).and_then(NonZeroU32::new).ok_or_else(
+        || {
+            Fault::new(Class::Refused, Owner::Operator, GENERATIONS)
+                .at(files::place(root))
+                .says("there is no number left for another generation of this log")
+                .hint("somebody edited tiles/checkpoint or ledger.db: restore into another state")
+        },
+    )
+}
+
+/// The runs that the log in `root` says were erased after its first `size` events. It need not be sound
+/// to be asked; one that cannot be read says nothing.
+pub(crate) fn erased_since(root: &Path, size: u64) -> Vec<String> {
+    let mut erased = BTreeSet::new();
+    let looked = Reader::open(&root.join(LEDGER)).and_then(|reader| {
+        let end = reader.head()?.size.get();
+        reader.leaves(size.min(end)..end, &mut |leaf| {
+            if let Ok(Event { run: Some(run), what: What::BodyErased { .. }, .. }) = Event::decode(leaf.bytes)
+            {
+                erased.insert(run.as_str().to_owned());
+            }
+            Ok(())
+        })
+    });
+    // As far as it could be read.
+    drop(looked);
+    erased.into_iter().collect()
 }
 
 /// The generation in the first line of a published checkpoint.

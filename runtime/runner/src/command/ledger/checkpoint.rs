@@ -1,0 +1,100 @@
+//! `stepward ledger checkpoint`
+
+use super::{Here, OWNED, Whose};
+use crate::{
+    render::raw,
+    running::{
+        book::{self, Signing, clock::SystemClock},
+        signals,
+    },
+    session::Session,
+};
+use clap::Args;
+use serde::Serialize;
+use std::{process::ExitCode, sync::Arc};
+use stepward_fault::Fault;
+use stepward_ledger::{
+    log::{Log, Trusted},
+    note::SignedCheckpoint,
+    store::{
+        Records,
+        sqlite::{Reader, Writer},
+    },
+    tiles::TileDir,
+};
+use stepward_vault::EnvironmentRoot;
+
+/// Prints the newest checkpoint of the log: a C2SP signed note.
+///
+/// Where the log has grown since and no process owns it, a new one is signed first, kept in the log and
+/// published in its tiles. Whoever keeps a checkpoint elsewhere can tell later that the log was cut
+/// back, rolled back or rewritten: `stepward verify --checkpoint FILE`.
+#[derive(Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    whose: Whose,
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    environment: &'a str,
+    origin: &'a str,
+    size: u64,
+    root: String,
+    /// Events that came after it.
+    after: u64,
+    note: String,
+}
+
+pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
+    let here = arguments.whose.find(session)?;
+    let view = here.view()?;
+    let covered = view.newest().map(SignedCheckpoint::head);
+    if covered != Some(view.head()) {
+        match signals::block_on(sign(&here)) {
+            Err(fault) if fault.rule().as_str() == OWNED => {
+                session.output().progress(format_args!("no new checkpoint from here: {}", fault.message()));
+            }
+            other => other?,
+        }
+    }
+    let view = here.view()?;
+    let newest = super::covering(&view, 0)?;
+    let (head, size) = (newest.head(), view.head().size.get());
+    let report = Report {
+        environment: here.environment.name.as_str(),
+        origin: newest.origin().as_str(),
+        size: head.size.get(),
+        root: head.root.to_string(),
+        after: size - head.size.get(),
+        note: newest.to_string(),
+    };
+    session.output().json("stepward.checkpoint/1", &report);
+    if !session.output().is_json() {
+        raw(&report.note);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Signs what is there, keeps it and publishes it; appends nothing.
+async fn sign(here: &Here) -> Result<(), Fault> {
+    let state = &here.state;
+    let ownership = book::own(state)?;
+    let root = EnvironmentRoot::derive(&state.existing_environment_key()?)?;
+    let store = Writer::open(&state.ledger(), ownership)?;
+    let signing = Signing::of(&store, &here.environment.name, &root)?;
+    let trusted = signing.newest(&store)?.map(|newest| Trusted {
+        head: newest.head(),
+        source: "the newest checkpoint in ledger.db".to_owned(),
+    });
+    let (log, _) =
+        Log::open(Box::new(store), Arc::new(SystemClock::start()), trusted.as_slice(), &book::sequence)?;
+    let (signer, mut signed) = (signing.signer(), None);
+    log.checkpoint(|head| Ok(signed.insert(signer.sign(head)).to_string())).await?;
+    if let Some(newest) = signed {
+        let reader = Reader::open(&state.ledger())?;
+        let records: &dyn Records = &reader;
+        TileDir::new(state.tiles()?).publish(records, &signer.verifier(), &newest)?;
+    }
+    log.close().await.map(drop)
+}

@@ -1,0 +1,283 @@
+//! The log of runs, as the commands on runs show it: what started, how it ended, who owns it, what was
+//! erased. Runs that are killed while they talk to a service are in the tests of the whole system.
+
+use crate::{
+    Ended,
+    reach::{DEV, WORKFLOW, component, error, project, run, until_there},
+    schemas::must_conform,
+    spawn, stepward,
+};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::Path,
+    process::Child,
+    time::{Duration, Instant},
+};
+use tempfile::TempDir;
+
+/// Far longer than anything here takes.
+const SOON: Duration = Duration::from_mins(1);
+
+/// A step that never ends by itself.
+const FOREVER: &str = "(loop $forever (br $forever))";
+
+/// A project whose step runs until it is ended.
+fn endless() -> TempDir {
+    let slow = format!("{}[steps.limits]\nfuel = 1_000_000_000_000\nwall-time-ms = 600_000\n", WORKFLOW.1);
+    project(&component("", FOREVER), &[(WORKFLOW.0, &slow), DEV])
+}
+
+/// Starts a run and waits until the log has it that its step started.
+fn started(here: &Path) -> (Child, String) {
+    let child = spawn(here, &["run", "w", "--input", "in.json", "--json"]);
+    (child, in_log(here))
+}
+
+/// The name of the first run, once the log has it that its step started. Its place for traces is there
+/// just before.
+fn in_log(here: &Path) -> String {
+    let traces = until_there(&here.join(".stepward/dev/traces"));
+    let name = traces.file_name().unwrap().to_str().unwrap().to_owned();
+    let late = Instant::now() + SOON;
+    loop {
+        let shown = stepward(here, &["runs", "show", &name, "--json"]);
+        if shown.code == 0 && actions(&shown.json()).contains(&"step-started") {
+            return name;
+        }
+        assert!(Instant::now() < late, "{}", shown.stdout);
+    }
+}
+
+fn end(child: Child, signal: Signal) -> std::process::Output {
+    kill_process(Pid::from_child(&child), signal).unwrap();
+    child.wait_with_output().unwrap()
+}
+
+fn list(here: &Path) -> Value {
+    stepward(here, &["runs", "list", "--json"]).must(0).json()["runs"].clone()
+}
+
+fn show(here: &Path, run: &str) -> Value {
+    stepward(here, &["runs", "show", run, "--json"]).must(0).json()
+}
+
+fn actions(shown: &Value) -> Vec<&str> {
+    shown["events"].as_array().unwrap().iter().map(|event| event["action"].as_str().unwrap()).collect()
+}
+
+/// What a command that goes on with a run answers.
+fn resume(here: &Path, run: &str) -> Ended {
+    let ended = stepward(here, &["runs", "resume", run, "--json"]);
+    must_conform("run", &ended.json());
+    ended
+}
+
+#[test]
+fn a_run_is_in_the_log_with_all_its_steps() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    let missing = stepward(here.path(), &["runs", "list", "--json"]);
+    assert_eq!(error(&missing), (json!("log-missing"), 9));
+    let first = run(here.path(), &["w"]).must(0).json();
+    let name = first["run"].as_str().unwrap();
+    let shown = show(here.path(), name);
+    assert_eq!(actions(&shown), ["run-started", "step-started", "step-ended", "run-ended"]);
+    assert_eq!((&shown["standing"], &shown["object"]), (&json!("finished"), &json!("w")));
+    let events = shown["events"].as_array().unwrap();
+    assert_eq!(events[1]["component"], first["steps"][0]["component"]);
+    assert_eq!(events[0]["actor"]["by"], "os-account");
+    for body in [&events[0], &events[2], &events[3]] {
+        assert!(body["body"].is_string(), "{body}");
+    }
+    // A case answers for no log.
+    let case = (here.path().join("case.json"), r#"{"input": {"n": 1}, "expect": {"output": {"n": 1}}}"#);
+    fs::write(&case.0, case.1).unwrap();
+    let scripted = stepward(here.path(), &["run", "w", "--script", "case.json", "--json"]).must(0).json();
+    assert_eq!(scripted.get("run"), None);
+    let second = run(here.path(), &["a", "--limit", "fuel=1"]).must(5).json();
+    let listed = list(here.path());
+    let line = |at: usize| [&listed[at]["run"], &listed[at]["object"], &listed[at]["outcome"]];
+    assert_eq!(line(0), [&second["run"], &json!("a"), &json!("limit-exceeded")]);
+    assert_eq!(line(1), [&first["run"], &json!("w"), &json!("succeeded")]);
+    assert_eq!(listed.as_array().unwrap().len(), 2);
+    let newest = stepward(here.path(), &["runs", "list", "--json", "--limit", "1"]).must(0).json();
+    assert_eq!((&newest["runs"][0]["run"], &newest["more"]), (&second["run"], &json!(true)));
+    assert_eq!(resume(here.path(), name).must(3).json()["error"]["rule"], "run-ended");
+    assert_eq!(resume(here.path(), "nobody").must(9).json()["error"]["rule"], "run-unknown");
+}
+
+#[test]
+fn the_bodies_of_a_run_are_opened_by_name_and_that_is_recorded() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    let run = run(here.path(), &["w"]).must(0).json()["run"].as_str().unwrap().to_owned();
+    let opened = stepward(here.path(), &["runs", "show", &run, "--bodies", "--json"]).must(0).json();
+    let bodies = opened["bodies"].as_array().unwrap();
+    let actions = bodies.iter().map(|body| body["action"].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(actions, ["run-started", "step-ended", "run-ended"]);
+    assert!(bodies.iter().all(|body| body["body"] == json!({"n": 1})), "{opened}");
+    let events = show(here.path(), &run)["events"].clone();
+    let last = events.as_array().unwrap().last().unwrap();
+    assert_eq!((&last["action"], &last["act"]), (&json!("operator-acted"), &json!("bodies-opened")));
+    assert_eq!(last["actor"]["kind"], "person");
+}
+
+#[test]
+fn one_process_owns_the_log_and_a_second_is_told_which() {
+    let here = endless();
+    let (child, name) = started(here.path());
+    let refused = run(here.path(), &["w"]);
+    assert_eq!(error(&refused), (json!("log-owned"), 7));
+    let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+    let owner = format!("process {}, since ", child.id());
+    assert!(message.contains(&owner) && message.contains("stepward run w --input in.json"), "{message}");
+    assert_eq!(resume(here.path(), &name).must(7).json()["error"]["rule"], "log-owned");
+    // Who only looks is not in the way, and nobody is in theirs.
+    let listed = list(here.path());
+    assert_eq!((&listed[0]["run"], listed.as_array().unwrap().len()), (&json!(name), 1));
+    Ended::of(end(child, Signal::TERM)).must(130);
+}
+
+#[test]
+fn a_run_that_a_signal_interrupts_goes_on() {
+    let here = endless();
+    let (child, name) = started(here.path());
+    let ended = Ended::of(end(child, Signal::INT)).must(130);
+    let report = ended.json();
+    must_conform("run", &report);
+    assert_eq!((&report["status"], &report["run"]), (&json!("cancelled"), &json!(name)));
+    let hint = report["error"]["hint"].as_str().unwrap();
+    assert!(hint.contains(&format!("`stepward runs resume {name}`")), "{hint}");
+    let shown = show(here.path(), &name);
+    assert_eq!(shown["standing"], "can-go-on");
+    assert!(!actions(&shown).contains(&"run-ended"), "{shown}");
+    // It goes on as the same run, here under a limit that ends it.
+    let ended = stepward(here.path(), &["runs", "resume", &name, "--json", "--limit", "fuel=1000"]).must(5);
+    assert_eq!((&ended.json()["run"], ended.stderr.as_str()), (&json!(name), ""));
+    let shown = show(here.path(), &name);
+    assert_eq!(
+        actions(&shown),
+        [
+            "run-started",
+            "step-started",
+            "run-continued",
+            "step-started",
+            "limit-reached",
+            "step-ended",
+            "run-ended"
+        ]
+    );
+}
+
+#[test]
+fn a_run_that_was_killed_is_told_of_and_can_be_ended() {
+    let here = endless();
+    let (child, name) = started(here.path());
+    end(child, Signal::KILL);
+    let other = run(here.path(), &["w", "--limit", "fuel=1000"]).must(5);
+    let told = format!("run {name} was interrupted and can go on: `stepward runs resume {name}`");
+    assert!(other.stderr.contains(&told), "{}", other.stderr);
+    stepward(here.path(), &["runs", "cancel", &name]).must(0);
+    assert_eq!(
+        show(here.path(), &name)["events"].as_array().unwrap().last().unwrap()["outcome"],
+        "cancelled"
+    );
+    assert_eq!(run(here.path(), &["w", "--limit", "fuel=1000"]).must(5).stderr, "");
+    let twice = stepward(here.path(), &["runs", "cancel", &name, "--json"]);
+    assert_eq!(error(&twice), (json!("run-ended"), 3));
+    let decided = ["runs", "resolve", &name, "0", "--as", "applied", "--reason", "seen", "--json"];
+    assert_eq!(error(&stepward(here.path(), &decided)), (json!("resolve-not-in-doubt"), 3));
+}
+
+#[test]
+fn a_run_goes_on_as_what_it_was_started_as() {
+    let here = endless();
+    let (child, name) = started(here.path());
+    end(child, Signal::INT);
+    let refused = |said: &str| {
+        let ended = resume(here.path(), &name);
+        assert_eq!(error(&ended), (json!("resume-changed"), 3), "{}", ended.stdout);
+        let message = ended.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(said), "{message}");
+    };
+    let file = here.path().join(WORKFLOW.0);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("600_000", "500_000")).unwrap();
+    refused("the grants or limits of its steps");
+    fs::write(&file, &text).unwrap();
+    fs::write(here.path().join("a.wasm"), component("", "")).unwrap();
+    stepward(here.path(), &["build"]).must(0);
+    refused("the step a was the component sha256:");
+    // Nothing was written that says that it went on.
+    assert!(!actions(&show(here.path(), &name)).contains(&"run-continued"));
+    let other = stepward(here.path(), &["run", "a", "--resume", &name, "--json"]);
+    assert_eq!(error(&other), (json!("resume-other"), 2));
+    fs::write(here.path().join("a.wasm"), component("", FOREVER)).unwrap();
+    stepward(here.path(), &["build"]).must(0);
+    let words = ["run", "w", "--resume", &name, "--json", "--limit", "fuel=1000"];
+    assert_eq!(stepward(here.path(), &words).must(5).json()["run"], json!(name));
+}
+
+/// A component's file is known to the log by its digest alone.
+#[test]
+fn a_run_of_a_component_file_goes_on_with_the_file() {
+    let here = crate::folder(&[("in.json", "{\"n\": 1}")]);
+    let file = here.path().join("a \"b\".wasm");
+    fs::write(&file, component("", FOREVER)).unwrap();
+    let file = file.to_str().unwrap();
+    let digest = stepward(here.path(), &["inspect", file, "--json"]).must(0).json()["digest"].clone();
+    let digest = digest.as_str().unwrap();
+    let child = spawn(here.path(), &["run", file, "--digest", digest, "--input", "in.json"]);
+    let name = &*in_log(here.path());
+    end(child, Signal::KILL);
+    assert_eq!(list(here.path())[0]["object"], digest);
+    let ended = resume(here.path(), name).must(2);
+    let hint = ended.json()["error"]["hint"].as_str().unwrap().to_owned();
+    assert_eq!(hint, format!("name the file: stepward run FILE --digest {digest} --resume {name}"));
+    let words = ["run", file, "--digest", digest, "--resume", name, "--json", "--limit", "fuel=1000"];
+    assert_eq!(stepward(here.path(), &words).must(5).json()["run"], name);
+}
+
+#[test]
+fn what_was_erased_cannot_be_opened_and_its_story_stays() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    let name = run(here.path(), &["w"]).must(0).json()["run"].as_str().unwrap().to_owned();
+    let traces = here.path().join(".stepward/dev/traces").join(&name);
+    assert!(traces.is_dir());
+    let before = actions(&show(here.path(), &name)).len();
+    let erased = stepward(here.path(), &["runs", "erase", &name, "--json"]).must(0).json();
+    assert_eq!((&erased["complete"], &erased["traces_removed"]), (&json!(false), &json!(true)));
+    assert!(erased["complete_at"].as_str().unwrap().ends_with("T00:00:00Z"), "{erased}");
+    assert!(!traces.exists());
+    let shown = show(here.path(), &name);
+    assert_eq!((actions(&shown).len(), actions(&shown)[before]), (before + 1, "body-erased"));
+    let opened = stepward(here.path(), &["runs", "show", &name, "--bodies", "--json"]);
+    assert_eq!(error(&opened), (json!("run-erased"), 3));
+    assert_eq!(resume(here.path(), &name).must(3).json()["error"]["rule"], "run-erased");
+    // The sealed bodies are gone from the file as well, and other runs are not concerned.
+    run(here.path(), &["w"]).must(0);
+    let again = stepward(here.path(), &["runs", "erase", &name]).must(0);
+    assert!(again.stdout.contains("wrapping.db"), "{}", again.stdout);
+    assert_eq!(
+        error(&stepward(here.path(), &["runs", "erase", "nobody", "--json"])),
+        (json!("run-key-unknown"), 3)
+    );
+}
+
+/// The owner's database is put back from yesterday: the checkpoint beside it is newer.
+#[test]
+fn an_older_copy_of_the_log_is_found() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    run(here.path(), &["w"]).must(0);
+    let dev = here.path().join(".stepward/dev");
+    let log = ["ledger.db", "ledger.db-wal"].map(|name| (name, fs::read(dev.join(name)).unwrap_or_default()));
+    run(here.path(), &["w"]).must(0);
+    for (name, bytes) in log {
+        fs::write(dev.join(name), bytes).unwrap();
+    }
+    let refused = run(here.path(), &["w"]);
+    assert_eq!(error(&refused), (json!("log-shorter"), 8), "{}", refused.stdout);
+    let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("tiles/checkpoint"), "{message}");
+    assert_eq!(error(&stepward(here.path(), &["runs", "list", "--json"])), (json!("log-shorter"), 8));
+}

@@ -1,0 +1,196 @@
+//! An embedder's own broker, with what it does written into the log.
+
+use super::{
+    Journal, Reporting, lock, name,
+    recording::{CallAndReply, asked, json, object},
+};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+    sync::{Arc, Mutex},
+};
+use stepward_fault::Fault;
+use stepward_ledger::event::{Decision, Effect, Name, Text, What};
+use stepward_seam::{Broker, BrokerFuture, CallSite, HostCall, HostReply, HttpFailure, Label, Method, Stop};
+
+/// What stands where a rule would: an embedder's broker decides by itself.
+const EMBEDDER: &str = "the embedder's broker";
+
+/// Writes into the log what an embedder's own [`Broker`] is asked and answers.
+///
+/// Every request that is no read is an effect: its intent is durable before the broker hears of it. The
+/// broker itself still decides what it lets out, and whether a request that it was asked for twice goes
+/// out twice: of a run that was interrupted the log says which calls are in doubt.
+///
+/// [`LiveBroker`](stepward_broker::LiveBroker) needs no wrapper: it reports to the journal by itself, with the rules
+/// by which it permits.
+pub struct Logged<B> {
+    broker: B,
+    journal: Journal,
+    once: BTreeSet<Label>,
+    /// How often each operation of a step was attempted.
+    attempts: Mutex<HashMap<(Arc<str>, Option<String>), u64>>,
+}
+
+/// A run reports for as long as one of its effects is under way, also when its step is gone.
+struct UnderWay<'a>(&'a Journal, &'a str);
+
+impl<'a> UnderWay<'a> {
+    fn begin(journal: &'a Journal, run: &'a str) -> Self {
+        journal.hold(run, |reporting| reporting.effects += 1);
+        Self(journal, run)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let less = |reporting: &mut Reporting| reporting.effects = reporting.effects.saturating_sub(1);
+        self.0.hold(self.1, less);
+    }
+}
+
+/// An effect that is about to be asked for.
+struct Intended {
+    object: Name,
+    attempt: u64,
+}
+
+impl<B: Broker> Logged<B> {
+    /// Writes what `broker` does for the runs of `journal`.
+    pub fn new(journal: Journal, broker: B) -> Self {
+        Self { broker, journal, once: BTreeSet::new(), attempts: Mutex::default() }
+    }
+
+    /// Says that the service behind `endpoint` acts once for requests of one operation, so that one whose
+    /// answer was lost may be sent again.
+    #[must_use]
+    pub fn acts_once(mut self, endpoint: Label) -> Self {
+        self.once.insert(endpoint);
+        self
+    }
+
+    async fn effect(
+        &self,
+        site: CallSite,
+        call: HostCall,
+        endpoint: Label,
+        method: Method,
+    ) -> Result<HostReply, Stop> {
+        let run = Arc::clone(&site.run);
+        let _under_way = UnderWay::begin(&self.journal, &run);
+        let intended = self.intend(&site, &call, &endpoint, method).await.map_err(Stop)?;
+        let reply = self.broker.call(site.clone(), call).await;
+        self.journal.append_or_break(self.answered(&site, intended, &reply));
+        reply
+    }
+
+    async fn intend(
+        &self,
+        site: &CallSite,
+        call: &HostCall,
+        endpoint: &Label,
+        method: Method,
+    ) -> Result<Intended, Fault> {
+        let recorded = self.broker.recorded(call.clone());
+        let operation = match &recorded {
+            HostCall::Http { request, .. } => request.operation.clone(),
+            HostCall::Sign { .. }
+            | HostCall::Reveal { .. }
+            | HostCall::Now { .. }
+            | HostCall::Random { .. }
+            | HostCall::Log { .. } => None,
+        };
+        let attempt = {
+            let mut attempts = lock(&self.attempts);
+            let made = attempts.entry((Arc::clone(&site.step), operation)).or_default();
+            *made += 1;
+            *made
+        };
+        let object = object("endpoint", endpoint)?;
+        let what = What::CallIntended {
+            object: object.clone(),
+            method: name(method.as_str())?,
+            attempt,
+            idempotent: self.once.contains(endpoint),
+            decision: Decision::Permitted,
+            workflow_rule: Text::of(EMBEDDER),
+            environment_rule: Text::of(EMBEDDER),
+            policy: self.journal.0.policy,
+        };
+        let note = self.journal.of_call(site, what, Some(&json(&recorded)))?;
+        self.journal.append_durably(note).await?;
+        Ok(Intended { object, attempt })
+    }
+
+    fn answered(
+        &self,
+        site: &CallSite,
+        intended: Intended,
+        reply: &Result<HostReply, Stop>,
+    ) -> Result<super::Note, Fault> {
+        let (effect, status, rule) = match reply {
+            Ok(HostReply::Http(Ok(response))) => (Effect::Applied, Some(response.status), None),
+            Ok(HostReply::Http(Err(failure))) => match failure {
+                HttpFailure::Refused(refusal) => (Effect::NotApplied, None, Some(refusal.rule.as_str())),
+                HttpFailure::NotApplied(_) => (Effect::NotApplied, None, None),
+                HttpFailure::Unknown(_) => (Effect::Unknown, None, None),
+            },
+            Ok(_) => (Effect::Unknown, None, None),
+            Err(Stop(fault)) => (Effect::Unknown, None, Some(fault.rule().as_str())),
+        };
+        let Intended { object, attempt } = intended;
+        // A rule of the embedder's may be no name; that there was one is not worth losing the answer.
+        let rule = rule.and_then(|rule| Name::new(rule).ok());
+        let what = What::CallAnswered { object, attempt, effect, status, rule };
+        let reply = reply.as_ref().ok().map(|reply| json(&reply.recorded()));
+        self.journal.of_call(site, what, reply.as_deref())
+    }
+
+    /// A call without an effect, once it is answered.
+    fn recorded(&self, site: &CallSite, call: &HostCall, reply: &HostReply) -> Result<super::Note, Fault> {
+        let status = match reply {
+            HostReply::Http(Ok(response)) => Some(response.status),
+            _ => None,
+        };
+        let what = What::CallRecorded { object: asked(call)?, status };
+        let body = json(&CallAndReply { call, reply: &reply.recorded() });
+        self.journal.of_call(site, what, Some(&body))
+    }
+}
+
+impl<B: Broker> Broker for Logged<B> {
+    fn call<'a>(&'a self, site: CallSite, call: HostCall) -> BrokerFuture<'a> {
+        Box::pin(async move {
+            match &call {
+                HostCall::Log { .. } => return self.broker.call(site, call).await,
+                HostCall::Http { endpoint, request } if !request.method.is_read() => {
+                    let (endpoint, method) = (endpoint.clone(), request.method);
+                    return self.effect(site, call, endpoint, method).await;
+                }
+                HostCall::Http { .. }
+                | HostCall::Sign { .. }
+                | HostCall::Reveal { .. }
+                | HostCall::Now { .. }
+                | HostCall::Random { .. } => {}
+            }
+            let written = self.broker.recorded(call.clone());
+            let reply = self.broker.call(site.clone(), call).await?;
+            self.journal.append_or_break(self.recorded(&site, &written, &reply));
+            Ok(reply)
+        })
+    }
+
+    fn recorded(&self, call: HostCall) -> HostCall {
+        self.broker.recorded(call)
+    }
+
+    fn released(&self, text: String) -> Result<String, Stop> {
+        self.broker.released(text)
+    }
+}
+
+impl<B> fmt::Debug for Logged<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Logged").field("journal", &self.journal).finish_non_exhaustive()
+    }
+}
