@@ -12,10 +12,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use stepward::broker::net::{Dns, Network};
 use stepward::broker::{
-    Bindings, Environment, LiveBroker, SecretSource, Services, StepIdentity, SystemEntropy, Unrecorded,
-    WallClock,
+    Bindings, Environment, Journal, LiveBroker, SecretSource, Services, StepIdentity, SystemEntropy,
+    Unrecorded, WallClock,
 };
-use stepward::{Broker, CallSite, Fault, HostCall, HostReply, HttpRequest, Label, Method, SecretBytes};
+use stepward::{
+    Broker, CallSite, Fault, Grants, HostCall, HostReply, HttpRequest, Label, Method, SecretBytes,
+};
 
 const TOKEN: &str = "0123456789abcdef0123456789abcdef";
 
@@ -36,7 +38,7 @@ impl WallClock for Zero {
 }
 
 /// A server in a thread of its own; it ends with the process.
-fn serve() -> (SocketAddr, String) {
+pub(crate) fn serve() -> (SocketAddr, String) {
     let key = rcgen::KeyPair::generate().unwrap();
     let certificate = rcgen::CertificateParams::new(vec!["service.localhost".to_owned()])
         .unwrap()
@@ -77,7 +79,7 @@ fn serve() -> (SocketAddr, String) {
 pub(crate) fn measure(runtime: &tokio::runtime::Runtime) {
     let (address, pem) = serve();
     let mut plain = runtime.block_on(plain_client(address, &pem));
-    let broker = live_broker(runtime, address, &pem);
+    let broker = live_broker(runtime, address, &pem, Arc::new(Unrecorded), &crate::guests::grants());
     let call = HostCall::Http {
         endpoint: Label::new("service").unwrap(),
         request: HttpRequest {
@@ -137,11 +139,17 @@ async fn plain_client(
     sender
 }
 
-fn live_broker(runtime: &tokio::runtime::Runtime, address: SocketAddr, pem: &str) -> LiveBroker {
+pub(crate) fn live_broker(
+    runtime: &tokio::runtime::Runtime,
+    address: SocketAddr,
+    pem: &str,
+    journal: Arc<dyn Journal>,
+    grants: &Grants,
+) -> LiveBroker {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("root.pem"), pem).unwrap();
     let text = format!(
-        "name = \"bench\"\n[endpoints.service]\nurl = \"https://service.localhost:{}/api\"\nmethods = [\"GET\"]\n\
+        "name = \"bench\"\n[endpoints.service]\nurl = \"https://service.localhost:{}/api\"\nmethods = [\"GET\", \"POST\"]\n\
          paths = [\"/items/*\"]\nroots = [\"root.pem\"]\nnetworks = [\"loopback\"]\n\
          credential = {{ secret = \"token\", as = \"bearer\" }}\n[secrets.token]\nversion = \"1\"\n\
          [networks.loopback]\ncidrs = [\"127.0.0.0/8\"]\n",
@@ -154,12 +162,12 @@ fn live_broker(runtime: &tokio::runtime::Runtime, address: SocketAddr, pem: &str
         clock: Arc::new(Zero),
         entropy: Arc::new(SystemEntropy::default()),
         environment_key: SecretBytes::new(vec![7; 32]),
-        journal: Arc::new(Unrecorded),
+        journal,
         listeners: vec![],
     };
     let identity = StepIdentity { run: "run".into(), step: "step".into(), item: None };
     runtime.block_on(async {
         let bindings = Bindings::open(environment, &dir, Arc::new(Token), services).unwrap();
-        LiveBroker::new(Arc::new(bindings), crate::guests::grants(), identity).unwrap()
+        LiveBroker::new(Arc::new(bindings), grants.clone(), identity).unwrap()
     })
 }

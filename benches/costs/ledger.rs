@@ -62,11 +62,11 @@ fn aim(what: &str, ours: &str, aim: &str, met: bool) {
 }
 
 /// Beside the target directory, on a real disk: `/tmp` may be memory.
-fn folder() -> tempfile::TempDir {
+pub(crate) fn folder() -> tempfile::TempDir {
     tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
-fn writer(folder: &Path) -> Writer {
+pub(crate) fn writer(folder: &Path) -> Writer {
     let lock = File::create(folder.join("ledger.lock")).unwrap();
     let holder = Holder { pid: std::process::id(), since: "now", what: "benchmark" };
     Writer::open(&folder.join("ledger.db"), Ownership::claim(lock, "ledger.lock", &holder).unwrap()).unwrap()

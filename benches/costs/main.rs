@@ -1,7 +1,7 @@
 //! What sealing costs: each figure beside its floor, taken in turns in the same process.
 //!
 //! `cargo bench -p stepward-benches` builds the guests, runs everything in under two minutes and
-//! prints the table that stands in the README. `-- step cold endpoint waiting worker ledger` chooses
+//! prints the table that stands in the README. `-- step cold endpoint effect waiting worker ledger` chooses
 //! parts; `-- ledger-long` opens and verifies a log of ten million events.
 #![allow(
     clippy::unwrap_used,
@@ -18,6 +18,7 @@
 
 mod bare;
 mod cold;
+mod effect;
 mod endpoint;
 mod guests;
 mod ledger;
@@ -56,6 +57,9 @@ fn main() -> ExitCode {
     }
     if wants("endpoint") {
         endpoint::measure(&runtime);
+    }
+    if wants("effect") {
+        effect::measure(&runtime);
     }
     if wants("waiting") {
         waiting::measure();

@@ -13,7 +13,7 @@
 //! | [`proof`], [`evidence`] | each event's path to one checkpoint | event |
 //!
 //! An event that was changed together with all hashes over it is found by the checkpoints, as a range; a
-//! [`Copy`] beside it tells which event. That the whole log is an older copy, or one of two that grew apart,
+//! [`Copy`](struct@Copy) beside it tells which event. That the whole log is an older copy, or one of two that grew apart,
 //! cannot be seen in it: only somebody who kept a checkpoint, best a witness, can tell. The report says so.
 
 mod copy;

@@ -153,7 +153,11 @@ fn environment_of(
     match found.environment.witnesses() {
         Some(rules) => drop(report.keep(witnesses::policy(rules))),
         None => {
-            report.notes.push(format!("the environment {} has {}", found.environment.name(), witnesses::NONE))
+            report.notes.push(format!(
+                "the environment {} has {}",
+                found.environment.name(),
+                witnesses::NONE
+            ));
         }
     }
     for step in planned {

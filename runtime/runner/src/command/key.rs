@@ -270,7 +270,7 @@ fn rotate(session: &Session, state: &State, environment: &Label) -> Result<ExitC
         RunKeys::open(&state.run_keys(), &state.wrapping_keys(), &root)?.rotate(now_ms())?
     };
     let output = session.output();
-    signals::block_on(operator::acted(state, environment, Act::KeysRotated, output))?;
+    signals::block_on(operator::acted(session, state, environment, Act::KeysRotated))?;
     let Rotated { created, rewrapped, destroyed, held } = rotated;
     output.line(match created {
         Some(id) => format!("a new week began: wrapping key {} is made", styled(GOOD, id)),

@@ -109,6 +109,13 @@ impl Found {
         Self::none(name, &files::place(&folder.join(FILE)), grants)
     }
 
+    /// Reads the environment of that name where its file is there.
+    pub(crate) fn at_hand(project: Option<&Project>, name: &Label) -> Result<Option<Self>, Fault> {
+        let folder = project.map(|project| project.environment(name));
+        let there = folder.filter(|folder| folder.join(FILE).exists());
+        there.map(|folder| Self::open(&folder, name)).transpose()
+    }
+
     /// Reads the environment in `folder`.
     pub(crate) fn open(folder: &Path, name: &Label) -> Result<Self, Fault> {
         let file = folder.join(FILE);

@@ -1,6 +1,7 @@
 //! The witnesses of an environment's log: who they are, and the wire to them.
 
 use cap_std::fs::Dir;
+use http::HeaderMap;
 use std::{collections::BTreeMap, pin::Pin};
 use stepward_broker::{
     Environment, WhenUnreachable, WitnessRules,
@@ -96,6 +97,15 @@ impl Witnesses {
         Ok(Some(Self { policy, network: network()?, reached, place: rules.place().to_owned() }))
     }
 
+    /// Witnesses that cannot be reached.
+    #[cfg(test)]
+    pub(crate) fn nowhere(policy: Policy) -> Self {
+        // Nothing is looked up: nobody has an address.
+        let dns = stepward_broker::net::Dns::new(&["127.0.0.1:53".parse().unwrap()]).unwrap();
+        let network = Network::new(std::sync::Arc::new(dns));
+        Self { policy, network, reached: BTreeMap::new(), place: "environment.toml:1:1".to_owned() }
+    }
+
     /// How many are enough.
     pub(crate) fn policy(&self) -> &Policy {
         &self.policy
@@ -126,7 +136,7 @@ impl Transport for Witnesses {
             let wire = Wire {
                 method: Method::Post,
                 path_and_query: format!("{prefix}{path}"),
-                headers: Default::default(),
+                headers: HeaderMap::new(),
                 body: Some(body.into()),
                 credential_version: String::new(),
             };

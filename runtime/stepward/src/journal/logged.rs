@@ -29,8 +29,11 @@ pub struct Logged<B> {
     journal: Journal,
     once: BTreeSet<Label>,
     /// How often each operation of a step was attempted.
-    attempts: Mutex<HashMap<(Arc<str>, Option<String>), u64>>,
+    attempts: Mutex<Attempts>,
 }
+
+/// Attempts by step and operation.
+type Attempts = HashMap<(Arc<str>, Option<String>), u64>;
 
 /// A run reports for as long as one of its effects is under way, also when its step is gone.
 struct UnderWay<'a>(&'a Journal, &'a str);

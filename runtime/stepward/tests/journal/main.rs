@@ -1,5 +1,6 @@
 //! An embedder's runs in the event log, with a broker of her own and SQLite on disk.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "the test looks at the files that were left")]
 
 use std::{
     fs::OpenOptions,
@@ -84,8 +85,8 @@ fn request(method: Method, operation: Option<&str>) -> HostCall {
     }
 }
 
-fn ok(status: u16) -> Result<HostReply, Stop> {
-    Ok(HostReply::Http(Ok(HttpResponse { status, headers: Vec::new(), body: Body(b"PAY-1".to_vec()) })))
+fn answer(status: u16) -> HostReply {
+    HostReply::Http(Ok(HttpResponse { status, headers: Vec::new(), body: Body(b"PAY-1".to_vec()) }))
 }
 
 /// What the embedder's broker does with one call.
@@ -135,10 +136,10 @@ async fn a_run_of_an_embedder_is_in_the_log_from_start_to_end() {
     let seen = Arc::new(Mutex::new(Vec::new()));
     let (watch, path) = (Arc::clone(&seen), folder.path().to_owned());
     let own = Own::answering([
-        Box::new(|| ok(200)) as Act,
+        Box::new(|| Ok(answer(200))) as Act,
         Box::new(move || {
             *watch.lock().unwrap() = actions(&path);
-            ok(201)
+            Ok(answer(201))
         }),
         Box::new(|| Ok(HostReply::Http(Err(HttpFailure::NotApplied(Cause::Connect))))),
     ]);

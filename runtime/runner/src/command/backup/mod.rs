@@ -73,7 +73,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let root = EnvironmentRoot::derive(&state.environment_key()?)?;
     let target = Target::make(&arguments.to, &arguments.keys_to)?;
     let output = session.output();
-    record(&state, &environment, output)?;
+    record(session, &state, &environment)?;
     let copied = copy::copy(&state, &environment, &root, &target)?;
     let manifest = complete(&environment, &copied, &target)?;
     show(output, &manifest, &target);
@@ -125,10 +125,10 @@ impl Target {
 }
 
 /// Writes into the log that a backup is made, where this process can own it.
-fn record(state: &State, environment: &Label, output: &Output) -> Result<(), Fault> {
-    match signals::block_on(operator::acted(state, environment, Act::Backup, output)) {
+fn record(session: &Session, state: &State, environment: &Label) -> Result<(), Fault> {
+    match signals::block_on(operator::acted(session, state, environment, Act::Backup)) {
         Err(fault) if fault.rule().as_str() == OWNED => {
-            output.progress(format_args!(
+            session.output().progress(format_args!(
                 "the log is in use ({}), so that this backup is made does not stand in it",
                 fault.message()
             ));

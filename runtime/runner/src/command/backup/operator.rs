@@ -2,8 +2,8 @@
 
 use crate::{
     files,
-    render::Output,
-    running::{book::Book, state::State},
+    running::{book::Book, live::Found, state::State},
+    session::Session,
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
@@ -31,18 +31,27 @@ pub(crate) fn check_log(state: &State, environment: &Label) -> Result<(), Fault>
 }
 
 /// Opens the log, writes the act, and gives the log back. The environment's file is not needed for
-/// that: its configuration is as it was.
+/// that: its configuration is as it was. Where it is at hand, its witnesses are asked.
 pub(crate) async fn acted(
+    session: &Session,
     state: &State,
     environment: &Label,
     act: Act,
-    output: &Output,
 ) -> Result<(), Fault> {
+    let output = session.output();
     let remembered = Reader::open(&state.ledger())?.fact(POLICY_FACT)?;
     let policy = remembered
         .and_then(|value| value.try_into().ok())
         .map_or_else(|| Digest::of(b""), Digest::from_bytes);
-    let book = Book::open(state, environment, &state.environment_key()?, policy, None, output).await?;
+    // Where the environment's file cannot be read, its witnesses are asked at the next start.
+    let witnesses = Found::at_hand(session.project().ok().as_ref(), environment)
+        .and_then(|found| found.map_or(Ok(None), |found| found.witnesses()))
+        .unwrap_or_else(|fault| {
+            output.warning(format_args!("the log's witnesses are not asked: {fault}"));
+            None
+        });
+    let book = Book::open(state, environment, &state.environment_key()?, policy, witnesses, output).await?;
+    book.tell_unwatched(output);
     let written = book.journal().acted(act, None, book.actor()).await.map(drop);
     let closed = book.close().await;
     written.and(closed)

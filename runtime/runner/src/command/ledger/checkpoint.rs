@@ -2,10 +2,11 @@
 
 use super::{Here, OWNED, Whose};
 use crate::{
-    render::raw,
+    render::{raw, utc},
     running::{
         book::{self, Signing, clock::SystemClock},
-        signals,
+        live::Found,
+        signals, witnesses,
     },
     session::Session,
 };
@@ -43,7 +44,16 @@ struct Report<'a> {
     root: String,
     /// Events that came after it.
     after: u64,
+    /// The environment's witnesses that have seen it.
+    cosignatures: Vec<Cosignature>,
     note: String,
+}
+
+/// What a witness saw, and when by its clock.
+#[derive(Serialize)]
+struct Cosignature {
+    witness: String,
+    at: String,
 }
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
@@ -67,13 +77,45 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         size: head.size.get(),
         root: head.root.to_string(),
         after: size - head.size.get(),
+        cosignatures: cosignatures(session, &here, newest)?,
         note: newest.to_string(),
     };
     session.output().json("stepward.checkpoint/1", &report);
     if !session.output().is_json() {
         raw(&report.note);
     }
+    for Cosignature { witness, at } in &report.cosignatures {
+        session.output().progress(format_args!("{witness} saw it at {at}"));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Which of the environment's witnesses cosigned a checkpoint. Without the environment's file nobody knows
+/// them.
+fn cosignatures(
+    session: &Session,
+    here: &Here,
+    checkpoint: &SignedCheckpoint,
+) -> Result<Vec<Cosignature>, Fault> {
+    let found = Found::at_hand(session.project().ok().as_ref(), &here.environment.name)?;
+    let Some(rules) = found.as_ref().and_then(|found| found.environment.witnesses()) else {
+        session.output().progress(format_args!(
+            "the environment {} has {}",
+            here.environment.name,
+            witnesses::NONE
+        ));
+        return Ok(Vec::new());
+    };
+    let mut seen = Vec::new();
+    for witness in witnesses::policy(rules)?.witnesses() {
+        let cosigned =
+            checkpoint.cosigned_by(witness).map_err(|error| error.fault("the newest checkpoint"))?;
+        seen.extend(cosigned.map(|cosigned| Cosignature {
+            witness: cosigned.witness().to_string(),
+            at: utc(cosigned.time().get()),
+        }));
+    }
+    Ok(seen)
 }
 
 /// Signs what is there, keeps it and publishes it; appends nothing.

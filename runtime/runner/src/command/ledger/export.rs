@@ -16,7 +16,7 @@ use std::{
     process::ExitCode,
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_ledger::{event::Act, export};
+use stepward_ledger::{event::Act, export, merkle::TreeSize};
 
 /// The rule that JSON and an export do not go to one place.
 const BOTH: Rule = Rule::new("export-and-json");
@@ -62,7 +62,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     };
     let path = absolute(out);
     let events =
-        whole(&path, &mut |out| export::write(view.records(), newest, &vkeys, out).map(|size| size.get()))?;
+        whole(&path, &mut |out| export::write(view.records(), newest, &vkeys, out).map(TreeSize::get))?;
     let after = view.head().size.get() - events;
     let output = session.output();
     output

@@ -106,7 +106,7 @@ impl Here {
     /// process owns the log that cannot be done from here; then a warning says so.
     pub(crate) fn record(&self, session: &Session, act: Act) -> Result<(), Fault> {
         let output = session.output();
-        let acted = operator::acted(&self.state, &self.environment.name, act, output);
+        let acted = operator::acted(session, &self.state, &self.environment.name, act);
         match signals::block_on(acted) {
             Err(fault) if fault.rule().as_str() == OWNED => {
                 output.warning(format_args!(

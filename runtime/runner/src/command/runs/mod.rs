@@ -81,6 +81,7 @@ impl Whose {
         let done = signals::block_on(async {
             let (policy, witnesses) = (found.policy(), found.witnesses()?);
             let book = Book::open(&state, &environment.name, &key, policy, witnesses, output).await?;
+            book.tell_unwatched(output);
             let result = work(&book, &state).await;
             if let Err(fault) = book.close().await {
                 // What was written stands: it was durable when it was written.

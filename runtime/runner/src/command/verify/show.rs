@@ -59,7 +59,8 @@ struct By<'a> {
 
 #[derive(Serialize)]
 struct Witness<'a> {
-    witness: &'a str,
+    #[serde(rename = "witness")]
+    name: &'a str,
     until: String,
     size: u64,
 }
@@ -141,7 +142,7 @@ fn by(signed: &Signed) -> By<'_> {
 }
 
 fn witness(seen: &Cosigner) -> Witness<'_> {
-    Witness { witness: seen.witness.as_str(), until: utc(seen.time.get()), size: seen.size }
+    Witness { name: seen.witness.as_str(), until: utc(seen.time.get()), size: seen.size }
 }
 
 fn tell(output: &Output, part: &Part) {

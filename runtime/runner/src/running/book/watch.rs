@@ -10,6 +10,9 @@
 //! signs no second story. What a witness was last known to have is told by the checkpoints themselves,
 //! which carry its cosignatures.
 
+#[cfg(test)]
+mod tests;
+
 use super::publisher::Publisher;
 use crate::{
     render::Output,
@@ -68,6 +71,13 @@ struct Standing {
     marked: bool,
 }
 
+impl Standing {
+    /// Whether enough of them have seen it lately.
+    fn is_watched(&self) -> bool {
+        self.seen.is_some_and(|seen| now().get() <= seen.until)
+    }
+}
+
 /// A tree that enough witnesses have seen.
 #[derive(Clone, Copy)]
 struct Seen {
@@ -82,10 +92,6 @@ impl Seen {
         times.sort_unstable_by(|a, b| b.cmp(a));
         let last = times.get(policy.quorum().get() - 1)?;
         Some(Self { size: witnessed.head().size, until: last.saturating_add(policy.fresh_for().get()) })
-    }
-
-    fn is_fresh(&self) -> bool {
-        now().get() <= self.until
     }
 }
 
@@ -141,7 +147,8 @@ impl Watch {
             witnesses,
         };
         let findings = watch.ask_and_keep(newest, publisher, log).await?;
-        if watch.check().is_ok() {
+        // Where they are not enough, that is told with all that was found.
+        if watch.standing().is_watched() {
             for finding in findings {
                 output.warning(finding);
             }
@@ -156,7 +163,7 @@ impl Watch {
         if let Some(contradiction) = &standing.contradiction {
             return Err(contradiction.clone());
         }
-        if standing.seen.is_some_and(|seen| seen.is_fresh()) {
+        if standing.is_watched() {
             return Ok(());
         }
         match self.witnesses.policy().unreachable() {
@@ -168,7 +175,7 @@ impl Watch {
     /// Writes into the log that too few witnesses have seen it lately, once until they have again.
     pub(super) fn mark_gap(&self, journal: &Journal) -> Result<Option<Fault>, Fault> {
         let mut standing = self.standing();
-        if standing.seen.is_some_and(|seen| seen.is_fresh()) {
+        if standing.is_watched() {
             standing.marked = false;
             return Ok(None);
         }

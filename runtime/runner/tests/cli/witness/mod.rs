@@ -23,19 +23,19 @@ const SOON: Duration = Duration::from_mins(2);
 
 /// An environment with these witnesses, one of which is enough.
 fn environment(witnesses: &[&Witness], unreachable: &str, more: &str) -> String {
-    let mut text = format!(
-        "name = \"dev\"\n[networks.loopback]\ncidrs = [\"127.0.0.0/8\"]\n\
-         [witness-policy]\nquorum = 1\nunreachable = \"{unreachable}\"\n"
-    );
-    for (number, witness) in witnesses.iter().enumerate() {
-        text += &format!(
+    let one = |(number, witness): (usize, &&Witness)| {
+        format!(
             "[witnesses.w{number}]\nurl = \"{}\"\nkey = \"{}\"\nroots = [\"trust/w{number}.pem\"]\n\
              networks = [\"loopback\"]\n{more}\n",
             witness.url(),
             witness.key()
-        );
-    }
-    text
+        )
+    };
+    let policy = format!(
+        "name = \"dev\"\n[networks.loopback]\ncidrs = [\"127.0.0.0/8\"]\n\
+         [witness-policy]\nquorum = 1\nunreachable = \"{unreachable}\"\n"
+    );
+    std::iter::once(policy).chain(witnesses.iter().enumerate().map(one)).collect()
 }
 
 fn set_environment(here: &Path, witnesses: &[&Witness], unreachable: &str, more: &str) {
@@ -145,6 +145,16 @@ fn a_log_that_only_grows_is_cosigned() {
         // At the start and at the end, and each time with the size that the witness has.
         assert_eq!(witness.answered(), [200, 200]);
     }
+    let checkpoint = stepward(here.path(), &["ledger", "checkpoint", "--json"]).must(0).json();
+    assert_eq!(checkpoint["cosignatures"][0]["witness"], witness.name(), "{checkpoint}");
+    assert!(checkpoint["cosignatures"][0]["at"].as_str().unwrap().ends_with('Z'), "{checkpoint}");
+    assert_eq!((&checkpoint["size"], &checkpoint["after"]), (&json!(last), &json!(0)));
+    // What an operator does is seen, too.
+    let path = |name: &str| here.path().join(name).to_str().unwrap().to_owned();
+    let (log, keys) = (path("backup/log"), path("backup/keys"));
+    stepward(here.path(), &["backup", "--to", &log, "--keys-to", &keys]).must(0);
+    assert!(published(here.path(), &key, &[&witness]) > last);
+    assert_eq!(stepward(here.path(), &["check", "--json"]).must(0).json().get("notes"), None);
 }
 
 /// Everything is older, so that nothing on this machine can know.
@@ -238,6 +248,11 @@ fn a_witness_that_is_away_stops_runs_or_marks_a_gap() {
     assert_eq!(refused.json()["steps"], json!([]));
     assert!(!is_in_log(here.path(), "\"action\":\"run-started\""));
     let key = log_key(&refused);
+    // An operator may go on, and is told.
+    let path = |name: &str| here.path().join(name).to_str().unwrap().to_owned();
+    let (log, keys) = (path("backup/log"), path("backup/keys"));
+    let backed_up = stepward(here.path(), &["backup", "--to", &log, "--keys-to", &keys]).must(0);
+    assert!(backed_up.stderr.contains("no run would start now"), "{}", backed_up.stderr);
 
     set_environment(here.path(), &[&witness], "mark-gap", "");
     let gone_on = run(here.path(), &["w"]).must(0);
