@@ -1,6 +1,6 @@
 //! One SQLite database, set up and checked: WAL, every commit synced, deleted content overwritten.
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, types::Value};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi, types::Value};
 use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 use stepward_fault::{Class, Fault, Owner, Rule};
 
@@ -233,6 +233,9 @@ fn uncreated(place: &str, error: &io::Error) -> Fault {
         .hint("check that the folder exists and belongs to the account of the service")
 }
 
+/// What to do where the disk is full.
+const DISK_FULL: &str = "free space on the disk; nothing is lost";
+
 /// What SQLite said, sorted by what can be done about it.
 fn failed(place: &str, what: &str, error: &rusqlite::Error) -> Fault {
     let code = error.sqlite_error_code();
@@ -250,11 +253,17 @@ fn failed(place: &str, what: &str, error: &rusqlite::Error) -> Fault {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::ConstraintViolation)
         | None => fault(Class::EvidenceInvalid, Owner::Operator, DAMAGED)
             .hint("restore keys.db and wrapping.db from one backup"),
-        Some(ErrorCode::DiskFull) => unavailable().hint("free space on the disk; nothing is lost"),
+        Some(ErrorCode::DiskFull) => unavailable().hint(DISK_FULL),
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::CannotOpen) => unavailable()
             .hint("check that file and folder belong to the account of the service and are writable"),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             unavailable().hint("another program uses the key store: close it")
+        }
+        // The file of the shared index cannot grow: nothing but a full disk does that.
+        Some(ErrorCode::SystemIoFailure)
+            if error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE) =>
+        {
+            unavailable().hint(DISK_FULL)
         }
         Some(ErrorCode::SystemIoFailure) => unavailable().hint("look at the disk and the kernel's log"),
         Some(_) => fault(Class::Internal, Owner::Stepward, UNAVAILABLE)

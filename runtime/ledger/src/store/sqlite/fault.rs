@@ -1,6 +1,6 @@
 //! What SQLite's errors mean to an operator.
 
-use rusqlite::{Error, ErrorCode};
+use rusqlite::{Error, ErrorCode, ffi};
 use std::path::Path;
 use stepward_fault::{Class, Fault, Owner, Rule};
 
@@ -45,6 +45,10 @@ impl Place {
                 CANNOT_OPEN,
                 "check that the file is there and that this account may use it and its folder",
             ),
+            // The file of the shared index cannot grow, which is a full disk by another name.
+            Some(ErrorCode::SystemIoFailure) if is_short_of_room(error) => {
+                (Class::Unavailable, FULL, "the disk is full: make room, then start again")
+            }
             Some(ErrorCode::SystemIoFailure) => {
                 (Class::Unavailable, IO, "the disk reports errors: look at the kernel's log")
             }
@@ -64,6 +68,10 @@ impl Place {
 
 /// What to do about damage.
 pub(super) const DAMAGED: &str = "the file is damaged: keep a copy, then restore the last backup; `stepward verify` says what can be saved";
+
+fn is_short_of_room(error: &Error) -> bool {
+    error.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_IOERR_SHMSIZE)
+}
 
 /// A column that does not hold what was written there.
 fn is_of_another_kind(error: &Error) -> bool {

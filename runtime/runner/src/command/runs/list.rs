@@ -3,7 +3,7 @@
 use super::Whose;
 use crate::{
     render::{BAD, DIM, GOOD, STRONG, Table, WARN, styled, utc},
-    running::book::{View, what_to_type},
+    running::book::{View, owner, what_to_type},
     session::Session,
 };
 use clap::Args;
@@ -29,9 +29,15 @@ pub(crate) struct Arguments {
     all: bool,
 }
 
+/// The standing of a run whose record cannot be read.
+const UNREADABLE: &str = "unreadable";
+
 #[derive(Serialize)]
 struct Report<'a> {
     environment: &'a str,
+    /// Who owns the log at this moment, and may be at work on any run that has not ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owned_by: Option<String>,
     runs: &'a [Line],
     /// Whether there are older ones.
     more: bool,
@@ -54,13 +60,32 @@ struct Line {
     last_event: u64,
 }
 
+impl Line {
+    fn left_to_its_owner(self) -> Self {
+        match self.standing {
+            UNREADABLE => self,
+            _ => Self { next: None, ..self },
+        }
+    }
+}
+
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
-    let (environment, view) = arguments.whose.view(session)?;
+    let (environment, state, view) = arguments.whose.view_of(session)?;
+    // Asked after the view was taken: an owner that ended before has written all that it would.
+    let owner = owner(&state);
     let most = if arguments.all { usize::MAX } else { arguments.limit as usize };
     let (found, more) = find(&view, most)?;
-    let lines = found.iter().map(|run| line(&view, run, &environment.name)).collect::<Vec<_>>();
+    let lines = found.iter().map(|run| line(&view, run, &environment.name));
+    let lines = match &owner {
+        None => lines.collect::<Vec<_>>(),
+        // What it is in the middle of is not for a person to decide.
+        Some(_) => lines.map(Line::left_to_its_owner).collect(),
+    };
     let output = session.output();
-    output.json("stepward.runs/1", &Report { environment: environment.name.as_str(), runs: &lines, more });
+    output.json(
+        "stepward.runs/1",
+        &Report { environment: environment.name.as_str(), owned_by: owner.clone(), runs: &lines, more },
+    );
     if lines.is_empty() {
         output.line("no runs yet");
         return Ok(ExitCode::SUCCESS);
@@ -83,6 +108,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     output.line(table);
     for (run, next) in lines.iter().filter_map(|line| Some((&line.run, line.next.as_deref()?))) {
         output.line(format_args!("{}: {}", shown(run), shown(next)));
+    }
+    if let Some(owner) = owner.filter(|_| lines.iter().any(|line| line.outcome.is_none())) {
+        output.line(format_args!("still at work, perhaps on one of these: {}", shown(&owner)));
     }
     if more {
         output.line(styled(DIM, "there are older ones; --all lists them"));
@@ -111,7 +139,7 @@ fn line(view: &View, run: &Run, environment: &stepward_seam::Label) -> Line {
         run: run.name.clone(),
         object: None,
         started,
-        standing: "unreadable",
+        standing: UNREADABLE,
         outcome: None,
         next: None,
         first_event: run.opened,

@@ -60,11 +60,17 @@ impl Whose {
 
     /// Looks at the log, whoever owns it.
     fn view(&self, session: &Session) -> Result<(Wanted, View), Fault> {
+        let (environment, _, view) = self.view_of(session)?;
+        Ok((environment, view))
+    }
+
+    /// The same, with the state that it lies in.
+    fn view_of(&self, session: &Session) -> Result<(Wanted, State, View), Fault> {
         let environment = self.wanted()?;
         let state = State::open(session, &environment.name)?;
         View::is_there(&state, &environment.name)?;
         let view = View::open(&state, &environment.name, &state.existing_environment_key()?)?;
-        Ok((environment, view))
+        Ok((environment, state, view))
     }
 
     /// Takes the log, which must be there, does something with it, and gives it back.

@@ -11,12 +11,14 @@
 //! must extend what they have seen, which an older copy of everything does not bring along.
 
 pub(crate) mod clock;
+mod owner;
 mod publisher;
 mod signing;
 mod unfinished;
 mod view;
 mod watch;
 
+pub(crate) use owner::owner;
 pub(crate) use signing::Signing;
 pub(crate) use unfinished::{said, what_to_type};
 pub(crate) use view::View;
@@ -129,6 +131,13 @@ impl Book {
     /// The log's witnesses, where it has any. Runs ask it whether they may go on.
     pub(crate) fn watch(&self) -> Option<&Arc<Watch>> {
         self.watch.as_ref()
+    }
+
+    /// Tells an operator, who may go on, why no run would start.
+    pub(crate) fn tell_unwatched(&self, output: &Output) {
+        if let Some(Err(fault)) = self.watch().map(|watch| watch.check()) {
+            output.warning(format_args!("no run would start now: {fault}"));
+        }
     }
 
     /// Signs a checkpoint over everything that is durable, and publishes it.

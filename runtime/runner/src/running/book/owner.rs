@@ -1,0 +1,48 @@
+//! Who owns a log just now.
+
+use crate::{
+    files::{self, Purpose},
+    running::state::State,
+};
+use std::{os::unix::fs::MetadataExt as _, path::Path};
+
+/// The kernel's list of file locks, `proc_locks(5)`.
+const LOCKS: &str = "/proc/locks";
+
+/// Who owns the log of an environment at this moment, in the owner's own words; not escaped.
+///
+/// The kernel's list is asked, and no lock is tried: that could keep the log from an owner who starts just
+/// then. `None` also where the kernel does not tell.
+pub(crate) fn owner(state: &State) -> Option<String> {
+    let path = state.ledger_lock();
+    let inode = path.symlink_metadata().ok()?.ino().to_string();
+    // The list is short text, like the other files of the system that this program reads.
+    let locks = files::read_text(Path::new(LOCKS), Purpose::Environment).ok()?;
+    locks.lines().any(|line| is_of(line, &inode)).then(|| {
+        let words = files::read_text(&path, Purpose::Environment).unwrap_or_default();
+        words.trim().to_owned()
+    })
+}
+
+/// Whether a line is about a lock of a whole file, held on this inode. Those that are waited for have an
+/// arrow in the second column.
+fn is_of(line: &str, inode: &str) -> bool {
+    let mut words = line.split_ascii_whitespace().skip(1);
+    let (kind, place) = (words.next(), words.nth(3));
+    kind == Some("FLOCK") && place.and_then(|place| place.rsplit(':').next()) == Some(inode)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of;
+
+    #[test]
+    fn a_line_of_the_kernel_is_read() {
+        let held = "3: FLOCK  ADVISORY  WRITE 28800 fe:00:5693442 0 EOF";
+        assert!(is_of(held, "5693442"));
+        assert!(!is_of(held, "693442"));
+        assert!(!is_of("3: -> FLOCK  ADVISORY  WRITE 28800 fe:00:5693442 0 EOF", "5693442"));
+        assert!(!is_of("4: POSIX  ADVISORY  WRITE 1 fe:00:5693442 0 EOF", "5693442"));
+        assert!(!is_of("", "5693442"));
+    }
+}
