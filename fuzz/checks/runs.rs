@@ -9,15 +9,18 @@ use stepward_ledger::event::{
 use stepward_ledger::runs::{Doubt, Fold, Run, Standing};
 use stepward_trust::Digest;
 
+/// Events that are taken: each is followed by a look at the whole run, and more of them show nothing new.
+const MOST: usize = 100;
+
 /// Takes the events in order: each line that is one; or, where the bytes do not begin like an event, one that
 /// every four bytes stand for. What does not follow changes nothing. The run then stands where its
 /// events say, as they are read here once more. Says how many followed, how many did not, and where it stands.
 pub(crate) fn check(bytes: &[u8]) -> (usize, usize, Option<Standing>) {
     let events: Vec<_> = if bytes.starts_with(b"{") {
-        bytes.split(|byte| *byte == b'\n').filter_map(|line| Event::decode(line).ok()).collect()
+        bytes.split(|byte| *byte == b'\n').filter_map(|line| Event::decode(line).ok()).take(MOST).collect()
     } else {
         let mut sequence = 0;
-        bytes.as_chunks().0.iter().map(|code| written(&mut sequence, *code)).collect()
+        bytes.as_chunks().0.iter().map(|code| written(&mut sequence, *code)).take(MOST).collect()
     };
     let (mut fold, mut taken) = (Fold::default(), Vec::new());
     for event in &events {

@@ -58,6 +58,9 @@ impl Run {
     }
 
     fn follow(&mut self, event: &Event) -> Result<(), Fault> {
+        if self.ended.is_some() && goes_on(&event.what) {
+            return Err(disorder(event, "the run had ended"));
+        }
         match &event.what {
             What::RunStarted { .. } => return Err(disorder(event, "a run starts once")),
             What::RunContinued { policy } => self.policy = *policy,
@@ -89,6 +92,10 @@ impl Run {
                     resolved: None,
                 };
                 match &mut self.step(event)?.call(event, object, || Made::Effect(Vec::new()))?.made {
+                    // One in doubt is not followed by another: that is what doubt means.
+                    Made::Effect(attempts) if attempts.last().is_some_and(Attempt::in_doubt) => {
+                        return Err(disorder(event, "the attempt before it is in doubt"));
+                    }
                     Made::Effect(attempts) => attempts.push(attempt),
                     Made::Recorded(_) => return Err(disorder(event, "the call had no effect before")),
                 }
@@ -178,6 +185,34 @@ impl Step {
             Some(Made::Recorded(_)) | None => None,
         }
         .ok_or_else(|| disorder(event, "there is no intent that it could answer"))
+    }
+}
+
+/// Whether something happens only in a run that has not ended. An answer may come late, an operator may
+/// decide or erase, and what a broker that is made tells comes when it comes.
+const fn goes_on(what: &What) -> bool {
+    match what {
+        What::RunContinued { .. }
+        | What::RunEnded { .. }
+        | What::StepStarted { .. }
+        | What::StepEnded { .. }
+        | What::CallIntended { .. } => true,
+        What::ServiceStarted { .. }
+        | What::ServiceStopped
+        | What::ServiceRecovered { .. }
+        | What::LogRestored { .. }
+        | What::ConfigurationChanged { .. }
+        | What::BundleChanged { .. }
+        | What::OperatorActed { .. }
+        | What::RunStarted { .. }
+        | What::GrantDecided { .. }
+        | What::CallAnswered { .. }
+        | What::CallRecorded { .. }
+        | What::CallResolved { .. }
+        | What::LimitReached { .. }
+        | What::SecretUsed { .. }
+        | What::BodyErased { .. }
+        | What::GapFound { .. } => false,
     }
 }
 

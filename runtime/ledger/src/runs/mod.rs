@@ -119,6 +119,13 @@ pub struct Attempt {
     pub resolved: Option<Resolved>,
 }
 
+impl Attempt {
+    /// Whether nobody knows what came of it, and the service could carry it out twice.
+    pub const fn in_doubt(&self) -> bool {
+        self.answer.is_none() && self.resolved.is_none() && !self.idempotent
+    }
+}
+
 /// What came of an effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answer {

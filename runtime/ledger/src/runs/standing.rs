@@ -103,8 +103,7 @@ impl Step {
         self.calls.iter().filter_map(|call| match &call.made {
             Made::Effect(attempts) => {
                 let last = attempts.last()?;
-                let open = last.answer.is_none() && last.resolved.is_none() && !last.idempotent;
-                open.then(|| Doubt::Call {
+                last.in_doubt().then(|| Doubt::Call {
                     step: self.name.clone(),
                     call: call.number,
                     object: call.object.clone(),

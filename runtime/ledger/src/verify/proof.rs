@@ -98,7 +98,7 @@ pub fn evidence(parts: &Evidence<'_>, place: &str, keys: &Keys) -> Report {
                     .says("it belongs to another run than the first event, or to none"),
             );
         }
-        next = event.sequence + 1;
+        next = event.sequence.saturating_add(1);
         let at = format!("{place}/proofs/{}.tlog-proof", event.sequence);
         proven += u64::from(proved(parts, &event, line, &checked, &at, findings));
         events.take(event.sequence, &Ok(event));

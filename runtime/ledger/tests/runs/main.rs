@@ -231,6 +231,13 @@ fn events_that_cannot_follow_are_refused() {
         (Story::started().step("check").step("pay"), "has not ended"),
         (Story::started().step("pay").step_ended("pay").step("pay"), "the step ended before"),
         (Story::started().tell(None, None, What::ServiceStopped), "belongs to no run"),
+        (Story::started().ended().ended(), "the run had ended"),
+        (Story::started().ended().step("pay"), "the run had ended"),
+        (Story::started().step("pay").ended().intended("pay", 0, 1, true), "the run had ended"),
+        (
+            Story::started().step("pay").intended("pay", 0, 1, false).intended("pay", 0, 2, false),
+            "the attempt before it is in doubt",
+        ),
     ];
     for (story, why) in cases {
         let message = story.refused();
