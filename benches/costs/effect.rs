@@ -1,5 +1,5 @@
 //! What the event log adds to an effect: one endpoint call whose intent is durable before the wire,
-//! beside the same call without a log and one commit.
+//! beside the sum of the same call without a log and one commit.
 
 use crate::{endpoint, ledger, rounds};
 use std::sync::Arc;
@@ -31,29 +31,36 @@ pub(crate) fn measure(runtime: &tokio::runtime::Runtime) {
     let without = endpoint::live_broker(runtime, address, &pem, Arc::new(Unrecorded), &grants());
     let with = endpoint::live_broker(runtime, address, &pem, Arc::new(journal.clone()), &grants());
     let mut next = (0_u64, 0_u64);
-    let floor = |times: u32| {
+    let unlogged = |times: u32| {
         for _ in 0..times {
             next.0 += 1;
-            runtime.block_on(async {
-                let event = format!("{{\"event\":{:0>340}}}", next.0).into_bytes();
-                let ticket = bare.append(Attached::default(), |_, _| event).unwrap();
-                let _durable = bare.durable(ticket).await.unwrap();
-                post(&without, next.0).await;
-            });
+            runtime.block_on(post(&without, next.0));
         }
     };
-    let ours = |times: u32| {
+    let logged = |times: u32| {
         for _ in 0..times {
             next.1 += 1;
             runtime.block_on(post(&with, next.1));
         }
     };
-    let pair = rounds::alternate(100, floor, ours);
-    rounds::row(
-        "an effect with its intent in the log; floor: the same without a log, and one commit",
-        &pair,
-        1.25,
+    let effects = rounds::alternate(100, unlogged, logged);
+    let commit = |times: u32| {
+        for number in 0..times {
+            runtime.block_on(async {
+                let event = format!("{{\"event\":{number:0>340}}}").into_bytes();
+                let ticket = bare.append(Attached::default(), |_, _| event).unwrap();
+                let _durable = bare.durable(ticket).await.unwrap();
+            });
+        }
+    };
+    let commits = rounds::alternate(100, |_| {}, commit);
+    let whole = rounds::Pair { floor: effects.floor + commits.ours, ours: effects.ours };
+    println!(
+        "| an effect without a log {:.1} µs, one commit {:.1} µs | | | | |",
+        effects.floor.as_secs_f64() * 1e6,
+        commits.ours.as_secs_f64() * 1e6
     );
+    rounds::row("an effect whose intent is in the log; floor: the sum of these", &whole, 1.15);
     drop(run);
     runtime.block_on(journal.log().close()).unwrap();
 }
