@@ -172,3 +172,36 @@ async fn a_payment_that_was_not_applied_is_asked_for_again() {
     let events = slow.events(&run).await;
     assert_eq!((count(&events, "call-intended"), count(&events, "call-answered")), (2, 1));
 }
+
+/// The service acted once for equal keys when the payment was sent, and the environment says so no
+/// more: the step must not be told that nothing happened.
+#[tokio::test]
+async fn what_may_not_be_repeated_any_more_waits() {
+    let slow = Slow::new().await;
+    let run = slow.killed().await;
+    slow.forgetful();
+    let waiting = slow.ask(&["runs", "resume", &run]).await.expect(6).json();
+    assert!(waiting.to_string().contains("continue-not-repeatable"), "{waiting}");
+    assert_eq!((slow.posts(), slow.list().await["standing"].as_str()), (1, Some("can-go-on")));
+    edit(&slow.0.stage.environment(), "idempotent = false", "idempotent = true");
+    let ended = slow.ask(&["runs", "resume", &run]).await.expect(0).json();
+    assert_eq!(ended["output"]["outcome"], "already-posted");
+    slow.booked_once();
+}
+
+/// What an operator can put right does not end a run that may have acted.
+#[tokio::test]
+async fn a_run_that_cannot_go_on_just_now_has_not_ended() {
+    let slow = Slow::new().await;
+    let run = slow.killed().await;
+    let (key, aside) = (slow.0.stage.secret("payment-key"), slow.0.stage.beside("payment-key"));
+    fs::rename(&key, &aside).unwrap();
+    let refused = slow.ask(&["runs", "resume", &run]).await;
+    assert_ne!(refused.code, Some(0));
+    assert!(refused.stdout.contains("secret-missing"), "{}", refused.stdout);
+    assert_eq!(slow.list().await["standing"], "can-go-on");
+    fs::rename(&aside, &key).unwrap();
+    let ended = slow.ask(&["runs", "resume", &run]).await.expect(0).json();
+    assert_eq!(ended["output"]["outcome"], "already-posted");
+    slow.booked_once();
+}

@@ -2,8 +2,11 @@
 
 use super::LiveBroker;
 use crate::gate::{Applied, Leave, Refused};
-use stepward_fault::Fault;
+use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{CallSite, HostCall, HostReply, Label};
+
+/// The rule that an effect in doubt is sent again only where the service acts once for equal keys.
+const NOT_REPEATABLE: Rule = Rule::new("continue-not-repeatable");
 
 impl LiveBroker {
     /// Takes up one earlier attempt at an effect, with what is known of it, as if this broker had
@@ -32,6 +35,32 @@ impl LiveBroker {
             Err(refused) => Err(refused),
         };
         remembered.map_err(|refused| self.forgotten(site, &refused))
+    }
+
+    /// Checks that an effect in doubt may be sent again: that its endpoint acts once for equal keys in the
+    /// environment as it is now. It may have been another when the effect was sent.
+    ///
+    /// # Errors
+    /// When it does not. A person has to decide; to the step nothing must be said, because whatever it
+    /// was told would be untrue.
+    pub fn check_repeatable(&self, site: &CallSite, call: &HostCall) -> Result<(), Fault> {
+        let HostCall::Http { endpoint, .. } = call else { return Ok(()) };
+        let endpoint = self.endpoints.get(endpoint).ok_or_else(|| self.not_granted(endpoint))?;
+        if endpoint.idempotent {
+            return Ok(());
+        }
+        let label = &endpoint.label;
+        Err(Fault::new(Class::Waiting, Owner::Operator, NOT_REPEATABLE)
+            .at(self.place())
+            .says(format_args!(
+                "call {} to `{label}` was sent before the run was interrupted and may have been carried out; \
+                 the environment does not say any more that `{label}` acts once for equal keys",
+                site.sequence
+            ))
+            .hint(format_args!(
+                "if it still does, put `idempotent = true` back under [endpoints.{label}] for this run; else look \
+                 at the service and end the run with `stepward runs cancel`"
+            )))
     }
 
     /// Gives a step that is continued a secret that it was shown before. The journal hears nothing:

@@ -1,10 +1,11 @@
 //! The beginning and the end of a run in the log.
 
 use super::{
-    execute::{AdmittedStep, Answers, Begin, From, Story, run_name},
+    execute::{AdmittedStep, After, Answers, Begin, From, Story, run_name},
     live::Live,
     plan::PlannedStep,
 };
+use crate::render::Output;
 use stepward::{
     Engine, Finished, Outcome as Ended,
     journal::{Earlier, EarlierStep, History, RunLog, RunStart},
@@ -37,9 +38,44 @@ pub(super) struct Begun {
     /// Where it is recorded.
     pub(super) record: Record,
     interrupted: Option<EarlierStep>,
+    /// Whether it began before: then its steps may have acted.
+    origin: Origin,
+}
+
+/// Whether a run is new.
+#[derive(Clone, Copy)]
+enum Origin {
+    /// It began just now.
+    New,
+    /// It was interrupted and goes on.
+    GoesOn,
 }
 
 impl Begun {
+    /// Records the end of the run, unless what kept it from its end can be put right: then it stays
+    /// unfinished, and goes on when somebody says so. A new run that was refused before its first step
+    /// did nothing, and ends.
+    pub(super) async fn end(
+        self,
+        result: Result<(), Fault>,
+        story: &Story,
+        output: &Output,
+    ) -> Result<(), Fault> {
+        let waits = match (&result, story.ran.last().map(|last| After::of(&last.outcome))) {
+            (_, Some(After::Waits)) => true,
+            (Err(_), _) => matches!(self.origin, Origin::GoesOn),
+            (Ok(()), _) => false,
+        };
+        if let (true, Record::Log(log)) = (waits, &self.record) {
+            output.warning(format_args!(
+                "run {0} has not ended: `stepward runs resume {0}` goes on with it when that is put right",
+                log.name()
+            ));
+            return result;
+        }
+        self.record.end(result, story).await
+    }
+
     /// What a step was answered before it was interrupted; nothing where it was not. Given out once.
     pub(super) fn earlier_of(&mut self, step: &str) -> Option<Vec<Earlier>> {
         let named = |interrupted: &mut EarlierStep| interrupted.name == in_log(step);
@@ -57,7 +93,13 @@ pub(super) async fn begin(
     let Begin { object, definition, from } = begin;
     let begun = match (answers, from) {
         (Answers::Script(_), From::Input(document)) => {
-            return Ok(Begun { run: run_name()?, document, record: Record::None, interrupted: None });
+            return Ok(Begun {
+                run: run_name()?,
+                document,
+                record: Record::None,
+                interrupted: None,
+                origin: Origin::New,
+            });
         }
         (Answers::Script(_), From::Interrupted(_)) => {
             return Err(Fault::new(Class::Usage, Owner::Caller, SCRIPTED)
@@ -68,7 +110,7 @@ pub(super) async fn begin(
             let (run, actor) = (run_name()?, live.book.actor());
             let start = RunStart { run: &run, object, definition, input: &document, actor };
             let record = Record::Log(live.book.journal().start(start).await?);
-            Begun { run, document, record, interrupted: None }
+            Begun { run, document, record, interrupted: None, origin: Origin::New }
         }
         (Answers::Live(live), From::Interrupted(history)) => {
             check_same(&history.run, object, definition, steps.iter().map(|step| &step.planned))?;
@@ -93,7 +135,7 @@ async fn go_on(
     let output = history.finished.last().and_then(|last| last.output.clone());
     let document = output.unwrap_or(history.input);
     story.taken = history.finished;
-    Ok(Begun { run, document, record, interrupted: history.interrupted })
+    Ok(Begun { run, document, record, interrupted: history.interrupted, origin: Origin::GoesOn })
 }
 
 /// The run is of what is there now.
@@ -179,7 +221,7 @@ impl Record {
     }
 
     /// Records how the run ended. What it came to is what this returns, and nothing before.
-    pub(super) async fn end(self, result: Result<(), Fault>, story: &Story) -> Result<(), Fault> {
+    async fn end(self, result: Result<(), Fault>, story: &Story) -> Result<(), Fault> {
         let Self::Log(log) = self else { return result };
         let run = log.name().to_owned();
         let (outcome, output) = match &result {

@@ -17,7 +17,7 @@ use stepward::{
     journal::{Continued, Earlier, FinishedStep, History},
 };
 use stepward_broker::{LiveBroker, StepIdentity};
-use stepward_fault::Fault;
+use stepward_fault::{Class, Fault};
 use stepward_seam::{LimitName, Limits, Usage};
 use stepward_trust::Digest;
 use tokio::time::Instant;
@@ -262,7 +262,36 @@ pub(crate) async fn run(
 ) -> Result<(), Fault> {
     let mut begun = begin::begin(answers, begin, &mut steps, story).await?;
     let result = perform(place, steps, &mut begun, answers, story).await;
-    begun.record.end(result, story).await
+    begun.end(result, story, place.output).await
+}
+
+/// What the end of a step means for its run.
+pub(super) enum After<'a> {
+    /// The next step takes this document.
+    Next(&'a str),
+    /// The run ends with it.
+    Ends,
+    /// The host could not go on, and can when that is put right: the step has not ended.
+    Waits,
+}
+
+impl<'a> After<'a> {
+    pub(super) fn of(outcome: &'a Outcome) -> Self {
+        match outcome {
+            Outcome::Succeeded(output) => Self::Next(output),
+            Outcome::Failed(_) | Outcome::LimitExceeded(_) => Self::Ends,
+            Outcome::Refused(fault) => match fault.class() {
+                Class::Unavailable | Class::Waiting | Class::EvidenceInvalid => Self::Waits,
+                Class::Usage
+                | Class::Refused
+                | Class::StepFailed
+                | Class::LimitExceeded
+                | Class::BadInput
+                | Class::Internal
+                | Class::Cancelled => Self::Ends,
+            },
+        }
+    }
 }
 
 /// Readies the steps and runs them.
@@ -291,13 +320,16 @@ async fn perform(
         begun.record.step_started(name, step.step.digest(), engine, &step.limits)?;
         let job = Job::new(&run, name, &document, step.limits.clone(), broker);
         let finished = engine.run(&step.step, job, Deadline::start(&step.rest)).await;
-        let recorded = begun.record.step_ended(name, &finished);
+        let recorded = match After::of(&finished.outcome) {
+            After::Next(_) | After::Ends => begun.record.step_ended(name, &finished),
+            After::Waits => Ok(()),
+        };
         let trace = finished.trace.to_json();
         let refusals = answers.refused(&run, name);
         let done = Ran { refusals, ..finish(step, &document, finished) };
-        let next = match &done.outcome {
-            Outcome::Succeeded(output) => Some(output.clone()),
-            Outcome::Failed(_) | Outcome::LimitExceeded(_) | Outcome::Refused(_) => None,
+        let next = match After::of(&done.outcome) {
+            After::Next(output) => Some(output.to_owned()),
+            After::Ends | After::Waits => None,
         };
         // Before anything is written: what the step did stands, whatever the disk says.
         story.ran.push(done);

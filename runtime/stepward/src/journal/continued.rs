@@ -6,7 +6,7 @@ use std::{
     fmt,
     sync::{Arc, Mutex},
 };
-use stepward_broker::LiveBroker;
+use stepward_broker::{Applied, LiveBroker};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{Broker, BrokerFuture, CallSite, HostCall, HostReply, Stop};
 
@@ -55,8 +55,11 @@ impl Continued {
         }
         let Some(Earlier { attempts, known, .. }) = earlier.pop_front() else { return Ok(Next::Made) };
         drop(earlier);
-        for applied in attempts {
-            self.live.remember(site, call, applied)?;
+        for applied in &attempts {
+            self.live.remember(site, call, *applied)?;
+        }
+        if matches!(known, Known::Again) && attempts.contains(&Applied::Unknown) {
+            self.live.check_repeatable(site, call)?;
         }
         match known {
             Known::Again => Ok(Next::Made),
@@ -76,7 +79,7 @@ impl Continued {
             {
                 Ok(HostReply::Reveal(Ok(now)))
             }
-            _ => Err(Fault::new(Class::Refused, Owner::Operator, SECRET)
+            _ => Err(Fault::new(Class::Waiting, Owner::Operator, SECRET)
                 .says(format_args!(
                     "the step was shown the secret `{}` in version {}, which is another one now",
                     before.name, before.version
@@ -101,7 +104,11 @@ impl Broker for Continued {
     }
 
     fn released(&self, text: String) -> Result<String, Stop> {
-        self.live.released(text)
+        // A step that ends before it asked again for all that it was answered is not the step that was.
+        match lock(&self.earlier).front() {
+            None => self.live.released(text),
+            Some(first) => Err(Stop(unfinished(first))),
+        }
     }
 }
 
@@ -119,6 +126,15 @@ fn diverged(site: &CallSite, before: &Earlier) -> Fault {
             site.sequence, before.number
         ))
         .hint("nothing was sent; keep the log and report this, then end the run with `stepward runs cancel`")
+}
+
+fn unfinished(before: &Earlier) -> Fault {
+    Fault::new(Class::EvidenceInvalid, Owner::Stepward, DIVERGED)
+        .says(format_args!(
+            "the step ended before it made call {} again, which the log has: it does not repeat itself",
+            before.number
+        ))
+        .hint("keep the log and report this, then end the run with `stepward runs cancel`")
 }
 
 fn withheld(site: &CallSite) -> Fault {
