@@ -7,8 +7,7 @@
     verify_log.py tiles FOLDER --key VKEY   a log as it is published
 
 Written from RFC 6962, RFC 8032 and C2SP's signed-note and tlog-*. What does not hold is a line
-"FAILS what, where"; then the exit status is 1. Each key named, by --key or inside, must sign.
-"""
+"FAILS what, where"; then the exit status is 1. Each key named, by --key or inside, must sign."""
 import argparse
 import json
 import re
@@ -25,6 +24,7 @@ PROOF = (rf"c2sp\.org/tlog-proof@v1\n(?:extra {BYTES}\n)?index (0|[1-9][0-9]{{0,
          rf"((?:{HASH}\n){{0,63}})\n([^\0]+)")
 P, ORDER = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493  # RFC 8032, 5.1
 D, BASE = -121665 * pow(121666, -1, P) % P, b"X" + b"f" * 31
+spell = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def add(p, q):
@@ -34,8 +34,7 @@ def add(p, q):
 
 
 def times(n, p):
-    rest = times(n // 2, add(p, p)) if n else (0, 1)
-    return add(rest, p) if n % 2 else rest
+    return add(times(n // 2, add(p, p)), p if n % 2 else (0, 1)) if n else (0, 1)
 
 
 def point(data):  # RFC 8032, 5.1.3
@@ -61,8 +60,8 @@ def signed(key, text, mark):  # RFC 8032, 5.1.7; never under a key of small orde
 
 class Log:
     def __init__(self, keys):
-        self.keys, self.hashes, self.intended, self.place = keys, [], set(), "--key"
-        self.fails, self.unsure = [], []
+        self.keys, self.hashes, self.place, self.fails, self.unsure = keys, [], "--key", [], []
+        self.open, self.env, self.unread = set(), {}, False
 
     def check(self, holds, what):
         self.fails += [] if holds else ["%s, %s" % (what, self.place)]
@@ -73,19 +72,17 @@ class Log:
             return file.read(1 << 30)  # bytes; what is longer is cut, and does not verify
 
     def root_of(self, hashes):  # RFC 6962, 2.1, over the hashes of leaves or of full tiles
-        while len(hashes) > 1:
-            pairs = [sha256(b"\1" + a + b).digest() for a, b in zip(hashes[::2], hashes[1::2])]
-            hashes = pairs + hashes[2 * len(pairs):]
-        return hashes[0] if hashes else sha256(b"").digest()
+        pairs = [sha256(b"\1" + a + b).digest() for a, b in zip(hashes[::2], hashes[1::2])]
+        rest = pairs + hashes[2 * len(pairs):] or [sha256(b"").digest()]
+        return self.root_of(rest) if pairs else rest[0]
 
     def climb(self, index, size, value, path):  # RFC 6962, 2.1.1; b"" spoils a malformed proof
         if size <= 1 or not path:
             return value if (size, index, path) == (1, 0, []) else b""
         half = 1 << (size - 1).bit_length() - 1
-        if index < half:
-            return sha256(b"\1" + self.climb(index, half, value, path[:-1]) + path[-1]).digest()
-        right = self.climb(index - half, size - half, value, path[:-1])
-        return sha256(b"\1" + path[-1] + right).digest()
+        at, width = (index, half) if index < half else (index - half, size - half)
+        near, far = self.climb(at, width, value, path[:-1]), path[-1]
+        return sha256(b"\1" + (near + far if index < half else far + near)).digest()
 
     def checkpoint(self, note, found=()):
         text, origin, size, root, marks = re.fullmatch(CHECKPOINT, note.decode()).groups()
@@ -110,45 +107,48 @@ class Log:
 
     def event(self, leaf, index, place):
         self.place = "%s, event %s" % (place, index)
-        pairs = json.loads(leaf.decode(), object_pairs_hook=tuple)
-        good = isinstance(pairs, tuple) and len(dict(pairs)) == len(pairs)
-        self.check(good, "not an object with each name once")
-        action, seq, *call = map(dict(pairs).get, "action seq run step call attempt".split())
+        event = json.loads(leaf.decode())
+        v, seq, env, act, *call = map(event.get, "v seq env action run step call attempt".split())
+        good = type(v) is int and 0 < v < 1 << 64 and spell(event) == leaf.decode()
+        self.check(good, "not the one spelling of an event")
         self.check(repr(seq) == str(index), "another sequence number")
-        self.intended.update([repr(call)] if action == "call-intended" else [])
-        self.check(action != "call-answered" or repr(call) in self.intended, "no intent before")
+        self.check(v != 1 or env == self.env.setdefault("", env), "another environment")
+        if v == 1 and act in ("call-intended", "call-answered"):
+            key, answer = repr(call), act == "call-answered"
+            self.check((key in self.open) == answer or answer and self.unread, "not one intent")
+            (self.open.discard if answer else self.open.add)(key)
+        self.unread |= v != 1  # a newer version's, which may have been an intent
         self.hashes.append(sha256(b"\0" + leaf).digest())
-        return call[0]
 
     def proof(self, args, leaf=None, path=None, tree=None, note=None):
+        self.unread |= not leaf  # all other events
         leaf = leaf or self.read(args.leaf or args.path + ".leaf")
         index, hashes, text = re.fullmatch(PROOF, self.read(path or args.path).decode()).groups()
         size, root = tree or self.checkpoint(text.encode())
-        path = [b64decode(line) for line in hashes.split()]
-        found = self.climb(int(index), size, sha256(b"\0" + leaf).digest(), path)
-        self.check(found == root, "the proof does not lead from the event to the root")
         self.check(note in (None, text.encode()), "another checkpoint")
-        self.check(repr(json.loads(leaf.decode())["seq"]) == index, "another index")
+        self.event(leaf, index, path or args.path)
+        found = self.climb(int(index), size, self.hashes[-1], [*map(b64decode, hashes.split())])
+        self.check(found == root, "the proof does not lead from the event to the root")
 
     def export(self, args):
         self.place = args.path + ", header"
         with open(args.path, "rb") as file:
-            header = json.loads(file.readline().decode())
-            tree = self.checkpoint(header.pop("checkpoint").encode(), header.pop("vkeys"))
-            self.check(header == {"schema": "stepward.export/1"}, "another schema")
+            pairs = json.loads(file.readline().decode(), object_pairs_hook=tuple)
+            schema, note, vkeys = map(dict(pairs).get, ("schema", "checkpoint", "vkeys"))
+            good = (type(pairs), len(pairs), type(vkeys)) == (tuple, 3, list)
+            self.check(good and schema == "stepward.export/1", "another schema")
+            tree = self.checkpoint(note.encode(), vkeys)
             for index, line in enumerate(file):
                 self.event(line[:-1] if line.endswith(b"\n") else b"", index, args.path)
         return tree
 
     def evidence(self, args):
-        keys = self.read(args.path, "keys.txt").decode().rstrip("\n").split("\n")
-        note = self.read(args.path, "checkpoint")
-        tree = self.checkpoint(note, keys)
-        leaves = self.read(args.path, "events.jsonl").rstrip(b"\n").split(b"\n")
-        numbers = [json.loads(leaf.decode())["seq"] for leaf in leaves]
-        self.check(numbers == sorted(set(numbers)), "events out of order")
-        runs = [self.event(*pair, args.path + "/events.jsonl") for pair in zip(leaves, numbers)]
-        self.check(runs.count(runs[0]) == len(runs), "events of more than one run")
+        keys, leaves = [re.sub(rb"\n\Z", b"", self.read(args.path, name)).split(b"\n")
+                        for name in ("keys.txt", "events.jsonl")]
+        numbers, runs = zip(*[(e["seq"], e.get("run")) for e in map(json.loads, leaves)])
+        self.check(numbers == (*sorted({*numbers}),), "events out of order")
+        self.check(runs[0] and runs == runs[:1] * len(runs), "events of more than one run")
+        tree = self.checkpoint(note := self.read(args.path, "checkpoint"), map(bytes.decode, keys))
         for leaf, number in zip(leaves, numbers):
             self.proof(args, leaf, "%s/proofs/%d.tlog-proof" % (args.path, number), tree, note)
         self.unsure.append("that the run has no other events")

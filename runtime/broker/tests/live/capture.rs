@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
 };
 use tracing_subscriber::{filter::LevelFilter, fmt::MakeWriter};
 
@@ -43,8 +43,21 @@ impl<'a> MakeWriter<'a> for Lines {
     }
 }
 
+/// The events of every thread that has no listener of its own.
+pub(crate) fn of_the_process() -> &'static Lines {
+    static LINES: OnceLock<Lines> = OnceLock::new();
+    LINES.get_or_init(|| {
+        let lines = Lines::default();
+        tracing::subscriber::set_global_default(lines.subscriber()).unwrap();
+        lines
+    })
+}
+
 /// What `work` yields, and the events of this thread meanwhile: a test has one.
 pub(crate) async fn captured<T>(work: impl Future<Output = T>) -> (T, String) {
+    // `tracing` remembers for the whole process whether anybody listens to an event: without a listener
+    // that stays, a test beside this one that listens to nothing can have that answered with nobody.
+    of_the_process();
     let lines = Lines::default();
     let _events = tracing::subscriber::set_default(lines.subscriber());
     let done = work.await;

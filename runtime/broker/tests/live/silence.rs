@@ -1,7 +1,7 @@
 //! What guests and bystanders do not learn.
 
 use crate::{
-    capture::{Lines, captured},
+    capture::{captured, of_the_process},
     label,
     world::{Act, ERP, SEED, TOKEN, WEBHOOK, World, ask, get, ok, post, site},
 };
@@ -10,9 +10,8 @@ use stepward_seam::{Broker as _, HostCall, HttpFailure, HttpRequest, Pair};
 
 #[tokio::test]
 async fn no_event_and_no_debug_holds_a_secret_or_a_body() {
-    let lines = Lines::default();
+    let lines = of_the_process();
     // For the whole process: the events of every other test here are searched too.
-    tracing::subscriber::set_global_default(lines.subscriber()).unwrap();
     let world = World::new(ok("{\"confidential\":1}")).await;
     let all = r#"{"endpoint":{"erp":{"methods":["GET","POST"],"paths":["/**"]}},"signer":{"payment-signing":{}},"secret":{"webhook":{}}}"#;
     let broker = world.broker(&world.environment(), all).unwrap();

@@ -278,6 +278,9 @@ pub enum Gap {
 macro_rules! words {
     ($($kind:ty { $($variant:ident => $word:literal),+ $(,)? })+) => {$(
         impl $kind {
+            /// Every word of the set.
+            pub const WORDS: &[&str] = &[$($word),+];
+
             /// The word, as it is written.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
@@ -309,6 +312,51 @@ words! {
 }
 
 impl What {
+    /// Every word that [`action`](Self::action) gives.
+    pub const ACTIONS: &[&str] = &[
+        "service-started",
+        "service-stopped",
+        "service-recovered",
+        "log-restored",
+        "configuration-changed",
+        "bundle-changed",
+        "operator-acted",
+        "run-started",
+        "run-continued",
+        "run-ended",
+        "step-started",
+        "step-ended",
+        "grant-decided",
+        "call-intended",
+        "call-answered",
+        "call-recorded",
+        "call-resolved",
+        "limit-reached",
+        "secret-used",
+        "body-erased",
+        "gap-found",
+    ];
+
+    /// Every word that [`verdict`](Self::verdict) gives, each once.
+    pub fn verdicts() -> Vec<&'static str> {
+        let sets = [
+            Decision::WORDS,
+            Effect::WORDS,
+            Resolution::WORDS,
+            Outcome::WORDS,
+            Purpose::WORDS,
+            Act::WORDS,
+            Gap::WORDS,
+        ];
+        let mut words = Vec::new();
+        for word in sets.into_iter().flatten() {
+            if !words.contains(word) {
+                words.push(*word);
+            }
+        }
+        words
+    }
+
     /// The action's word, as it is written.
     pub const fn action(&self) -> &'static str {
         match self {
@@ -415,5 +463,29 @@ impl What {
             | Self::SecretUsed { .. }
             | Self::BodyErased { .. } => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Act, What};
+    use serde::Deserialize as _;
+    use serde::de::value::{Error, StrDeserializer};
+
+    /// Serde names every variant where it is asked for one that is none.
+    #[test]
+    fn the_words_of_actions_and_verdicts_are_complete() {
+        let unknown = serde_json::from_str::<What>(r#"{"action":"nope"}"#).unwrap_err().to_string();
+        let named = unknown.split('`').skip(3).step_by(2).collect::<Vec<_>>();
+        assert_eq!(named, What::ACTIONS, "{unknown}");
+        let verdicts = What::verdicts();
+        let mut once = verdicts.clone();
+        once.sort_unstable();
+        once.dedup();
+        assert_eq!(once.len(), verdicts.len(), "{verdicts:?}");
+        let unknown = Act::deserialize(StrDeserializer::<Error>::new("nope")).unwrap_err().to_string();
+        let named = unknown.split('`').skip(3).step_by(2).collect::<Vec<_>>();
+        assert_eq!(named, Act::WORDS, "{unknown}");
+        assert!(named.iter().all(|word| verdicts.contains(word)), "{verdicts:?}");
     }
 }

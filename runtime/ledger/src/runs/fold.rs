@@ -80,6 +80,8 @@ impl Run {
                 match &mut call.made {
                     // Asked again when the run went on, because the answer was lost: the last one counts.
                     Made::Recorded(at) => *at = body(event),
+                    // Refused when it was asked again: what was sent before is as open as it was.
+                    Made::Effect(_) if matches!(event.what, What::GrantDecided { .. }) => {}
                     Made::Effect(_) => return Err(disorder(event, "the call was an effect before")),
                 }
             }

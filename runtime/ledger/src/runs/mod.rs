@@ -11,6 +11,7 @@
 
 mod fold;
 mod read;
+mod scan;
 mod standing;
 
 pub use fold::Fold;

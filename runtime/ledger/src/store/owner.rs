@@ -5,8 +5,8 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use stepward_fault::{Class, Fault, Owner, Rule};
 
-/// Bytes of a lock file that are shown: room for a process id, a time and a command line. What lies
-/// there was written by another process and is shown escaped.
+/// Bytes of a lock file that are shown: room for a process id, a time and the words of a command. What
+/// lies there was written by another process and is shown escaped.
 const MAX_TEXT: u64 = 512;
 
 const OWNED: Rule = Rule::new("log-owned");
@@ -29,6 +29,8 @@ pub struct Ownership {
 /// closing it here would leave the lock there for that moment.
 impl Drop for Ownership {
     fn drop(&mut self) {
+        // While it is locked: it is this owner's name that goes. It is said again by the next one.
+        let _ = self.file.set_len(0);
         // The lock goes with the process at the latest.
         let _ = self.file.unlock();
     }
@@ -61,7 +63,7 @@ pub struct Holder<'a> {
     pub pid: u32,
     /// Since when, as text.
     pub since: &'a str,
-    /// What it does: a command line.
+    /// What it does, in words that everybody may read: a command without its values.
     pub what: &'a str,
 }
 

@@ -1,6 +1,8 @@
 //! Reads events beside the thread that hashes them.
 
+use super::events::{COMPARE, MISPLACED, invalid};
 use crate::event::Event;
+use serde::Deserialize;
 use std::num::NonZeroUsize;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -110,10 +112,31 @@ impl Chunk {
         let leaves = self.leaves.into_iter().map(|(place, end)| {
             let leaf = self.bytes.get(start..end).unwrap_or_default();
             start = end;
-            (place, Event::decode(leaf))
+            (place, at(place, leaf))
         });
         leaves.collect()
     }
+}
+
+/// What the events of every version have.
+#[derive(Deserialize)]
+struct Envelope {
+    seq: u64,
+}
+
+/// Reads the event at a place. One of a version that is not known yet must at least say that it belongs there.
+pub(super) fn at(place: u64, leaf: &[u8]) -> Result<Event, Fault> {
+    let decoded = Event::decode(leaf);
+    match &decoded {
+        Err(fault) if fault.class() == Class::Unavailable => {}
+        Ok(_) | Err(_) => return decoded,
+    }
+    let says = match serde_json::from_slice(leaf) {
+        Ok(Envelope { seq }) if seq == place => return decoded,
+        Ok(Envelope { seq }) => format!("the event that stands here says that it is number {seq}"),
+        Err(error) => format!("the event that stands here does not say which number it is: {error}"),
+    };
+    Err(invalid(MISPLACED, place).says(says).hint(COMPARE))
 }
 
 fn lost() -> Fault {

@@ -27,6 +27,8 @@ pub(super) enum Scope {
     Log,
     /// Those of one run, with others between them.
     Run,
+    /// One alone: whatever belongs to it is elsewhere.
+    Event,
 }
 
 /// One attempt at one effect.
@@ -168,7 +170,7 @@ impl Events {
         let said = format_args!("attempt {attempt} at call {call} of step {step} in run {run}");
         match event.what {
             What::CallAnswered { .. } if self.intended.remove(&key) => self.effects += 1,
-            What::CallAnswered { .. } if self.is_whole() => {
+            What::CallAnswered { .. } if self.is_whole() && self.scope != Scope::Event => {
                 self.findings.push(
                     invalid(NO_INTENT, event.sequence)
                         .says(format_args!("{said} was answered, and no intent of it stands before"))

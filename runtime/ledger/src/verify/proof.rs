@@ -1,5 +1,6 @@
 //! A proof that one event is in a log.
 
+use super::decode;
 use super::events::{Events, Scope};
 use super::export::conclude;
 use super::keys::{Checked, Keys};
@@ -30,11 +31,12 @@ pub fn proof(proof: &[u8], event: &[u8], place: &str, keys: &Keys) -> Report {
         report.established.tree = Some(head);
         report.established.checkpoints = 1;
     }
-    let mut events = Events::new(Scope::Run);
-    events.take(proof.index().get(), &Event::decode(event));
+    let mut events = Events::new(Scope::Event);
+    let index = proof.index().get();
+    events.take(index, &decode::at(index, event));
     events.finish(&mut report.established, &mut report.open, &mut report.findings);
     conclude(&checked, keys, place, &mut report);
-    // One event tells nothing about the order of others.
+    // One event tells nothing about others.
     report.established.unanswered = 0;
     report
 }
@@ -68,7 +70,8 @@ impl fmt::Debug for Evidence<'_> {
 pub fn evidence(parts: &Evidence<'_>, place: &str, keys: &Keys) -> Report {
     let mut report = Report::default();
     let (mut keys, findings) = (keys.clone(), &mut report.findings);
-    for vkey in parts.keys.lines() {
+    // Each byte counts: a line ends with a line feed and nothing else.
+    for vkey in parts.keys.strip_suffix('\n').unwrap_or(parts.keys).split('\n') {
         keys.find_or_tell(vkey, format_args!("{place}/keys.txt"), findings);
     }
     let at = format!("{place}/checkpoint");

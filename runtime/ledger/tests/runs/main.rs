@@ -1,6 +1,10 @@
 //! Where a run stands, told from its events.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod index;
+#[path = "../verify/support.rs"]
+mod support;
+
 use proptest::prelude::*;
 use stepward_fault::Fault;
 use stepward_ledger::{
@@ -69,6 +73,16 @@ impl Story {
             workflow_rule: Text::of("POST /payments"),
             environment_rule: Text::of("POST /payments"),
             policy: digest("p"),
+        };
+        self.tell(Some(step), Some(call), what)
+    }
+
+    fn refused_now(self, step: &str, call: u64) -> Self {
+        let what = What::GrantDecided {
+            object: name("endpoint:erp"),
+            decision: Decision::Refused,
+            rule: name("not-granted"),
+            policy: digest("p2"),
         };
         self.tell(Some(step), Some(call), what)
     }
@@ -144,6 +158,19 @@ fn an_effect_that_acts_once_for_equal_keys_may_be_sent_again() {
     assert_eq!(again.standing(None), Standing::CanGoOn);
     let Made::Effect(attempts) = &again.fold().unwrap().steps[0].calls[0].made else { panic!("an effect") };
     assert_eq!(attempts.iter().map(|attempt| attempt.answer.is_some()).collect::<Vec<_>>(), [false, true]);
+}
+
+#[test]
+fn a_refusal_does_not_answer_what_was_sent_before() {
+    let sent = Story::started().step("pay").intended("pay", 0, 1, true);
+    let refused = sent.clone().refused_now("pay", 0);
+    assert_eq!(refused.fold().unwrap().steps, sent.fold().unwrap().steps);
+    assert_eq!(refused.standing(None), Standing::CanGoOn);
+    // An answer that comes late is still that of the attempt.
+    let late = refused.answered("pay", 0, 1, Effect::Applied);
+    assert_eq!(late.standing(None), Standing::CanGoOn);
+    let doubt = Story::started().step("pay").intended("pay", 0, 1, false).refused_now("pay", 0);
+    assert_eq!(doubt.standing(None), in_doubt("pay", 0));
 }
 
 #[test]

@@ -74,10 +74,12 @@ fn a_second_owner_is_told_of_the_first() {
         "the log is already open for writing: process 77, since 2026-05-06T07:08:09Z: \
          stepward run \\u{1b}[2Jx\\u{a}forged"
     );
+    let text = || std::fs::read_to_string(folder.path().join("ledger.lock")).unwrap();
     drop(first);
-    Ownership::claim(lock(folder.path()), "ledger.lock", &HOLDER).unwrap();
-    let text = std::fs::read_to_string(folder.path().join("ledger.lock")).unwrap();
-    assert_eq!(text, "process 4711, since 2026-01-02T03:04:05Z: test\n", "nothing is left of the first");
+    assert_eq!(text(), "", "who gave it back is named no more");
+    let second = Ownership::claim(lock(folder.path()), "ledger.lock", &HOLDER).unwrap();
+    assert_eq!(text(), "process 4711, since 2026-01-02T03:04:05Z: test\n", "nothing is left of the first");
+    drop(second);
 }
 
 #[test]

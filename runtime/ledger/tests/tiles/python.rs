@@ -80,7 +80,7 @@ fn events(more: usize) -> Memory {
         let (sequence, call) = (first + place, place / 2);
         let run = if place % 10 < 6 { "run-a" } else { "run-b" };
         format!(
-            r#"{{"v":1,"seq":{sequence},"run":"{run}","step":"pay","call":{call},"action":"{action}","attempt":1}}"#
+            r#"{{"v":1,"seq":{sequence},"env":"prod","run":"{run}","step":"pay","call":{call},"action":"{action}","attempt":1}}"#
         )
     });
     Memory::of(golden.into_iter().chain(made).map(String::into_bytes))
@@ -342,7 +342,7 @@ fn sizes_at_the_ends_of_tiles_hold() {
 #[test]
 fn a_long_log_holds() {
     let folder = tempfile::tempdir().unwrap();
-    let memory = Memory::of((0..65_600).map(|place| format!(r#"{{"seq":{place}}}"#).into_bytes()));
+    let memory = Memory::of((0..65_600).map(|place| format!(r#"{{"v":1,"seq":{place}}}"#).into_bytes()));
     open(folder.path()).publish(&memory, &log().verifier(), &log().sign(memory.head())).unwrap();
     assert!(folder.path().join("tile/2/000.p/1").is_file());
     let [log_key, _] = keys();
@@ -357,19 +357,20 @@ fn a_long_log_holds() {
 fn a_log_that_breaks_its_own_rules_is_told() {
     let event = |sequence: u64, action: &str, attempt: u64| {
         format!(
-            r#"{{"seq":{sequence},"run":"r","step":"s","call":1,"attempt":{attempt},"action":"{action}"}}"#
+            r#"{{"v":1,"seq":{sequence},"run":"r","step":"s","call":1,"attempt":{attempt},"action":"{action}"}}"#
         )
     };
     let cases = [
-        (vec![event(0, "call-answered", 1)], "no intent before"),
-        (vec![event(0, "call-intended", 1), event(1, "call-answered", 2)], "no intent before"),
-        (vec![event(0, "call-answered", 1), event(1, "call-intended", 1)], "no intent before"),
+        (vec![event(0, "call-answered", 1)], "not one intent"),
+        (vec![event(0, "call-intended", 1), event(1, "call-answered", 2)], "not one intent"),
+        (vec![event(0, "call-answered", 1), event(1, "call-intended", 1)], "not one intent"),
         (vec![event(0, "x", 1), event(0, "x", 1)], "another sequence number"),
         (vec![event(1, "x", 1)], "another sequence number"),
-        (vec![r#"{"seq":0.0}"#.to_owned()], "another sequence number"),
-        (vec![r#"{"seq":false}"#.to_owned()], "another sequence number"),
-        (vec![r#"{"seq":0,"seq":0}"#.to_owned()], "not an object with each name once"),
-        (vec![r#"[["seq",0]]"#.to_owned()], "not an object with each name once"),
+        (vec![r#"{"v":1,"seq":0.0}"#.to_owned()], "another sequence number"),
+        (vec![r#"{"v":1,"seq":false}"#.to_owned()], "another sequence number"),
+        (vec![r#"{"v":1,"seq":0,"seq":0}"#.to_owned()], "not the one spelling"),
+        (vec![r#"{"v":1,"seq":0,"x":NaN}"#.to_owned()], "not in its format"),
+        (vec![r#"[["seq",0]]"#.to_owned()], "not in its format"),
         (vec!["[".repeat(3000)], "not in its format"),
         (vec!["\u{1b}]0;title\u{7}".to_owned()], "not in its format"),
     ];
@@ -423,7 +424,7 @@ fn evidence_that_was_put_together_wrongly_is_told() {
         &|at| {
             std::fs::copy(at.join("proofs/24.tlog-proof"), at.join("proofs/23.tlog-proof")).unwrap();
         },
-        "another index",
+        "another sequence number",
     );
     // A true proof, but from another checkpoint of the same log.
     let older = |at: &Path| {

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use stepward_ledger::export;
-use stepward_ledger::merkle::{Inclusion, LeafIndex};
+use stepward_ledger::merkle::{Frontier, Inclusion, LeafHash, LeafIndex};
 use stepward_ledger::proof::LogProof;
 use stepward_ledger::store::{Nodes, Records};
 use stepward_ledger::tiles::TileDir;
@@ -155,6 +155,67 @@ fn a_proof_is_small_and_holds_for_its_event_alone() {
     }
 }
 
+/// An answer alone, without its intent, is no fault of the log.
+#[test]
+fn a_proof_of_an_answer_holds_for_both_verifiers() {
+    let files = Files::new();
+    let (text, leaf) = (files.prove(302), files.leaf(302));
+    assert!(String::from_utf8_lossy(&leaf).contains("call-answered"));
+    fs::write(files.path("e"), &text).unwrap();
+    fs::write(files.path("e.leaf"), &leaf).unwrap();
+    let report = verify::proof(text.as_bytes(), &leaf, "e", &keys(&files.world));
+    let (holds, said) = files.python(&["proof", "e", "--key", &files.vkey()]);
+    assert_eq!((findings(&report), holds), (vec![], true), "{said}");
+}
+
+/// What the log itself signed can be wrong: each case is a whole tree with a true signature over it.
+#[test]
+fn a_log_that_signed_what_it_may_not_fails_for_both_verifiers() {
+    let files = Files::new();
+    let text = |index| String::from_utf8(files.leaf(index)).unwrap();
+    let good: Vec<String> = (0..18).map(text).collect();
+    let renumbered =
+        |from: usize, to: usize| good[from].replacen(&format!("\"seq\":{from}"), &format!("\"seq\":{to}"), 1);
+    let with = |place: usize, from: &str, to: &str| {
+        assert!(good[place].contains(from), "{from}");
+        let mut events = good.clone();
+        events[place] = events[place].replacen(from, to, 1);
+        events
+    };
+    let then = |more: &[String]| [&good[..], more].concat();
+    let cases = [
+        (good.clone(), None),
+        (with(11, "\"v\":1", "\"v\":2"), None),
+        (then(&[renumbered(6, 18)]), Some("log-answer-without-intent")),
+        (then(&[renumbered(5, 18), renumbered(5, 19)]), Some("log-intent-twice")),
+        (with(11, "\"env\":\"dev\"", "\"env\":\"prod\""), Some("log-event-foreign")),
+        (with(11, "\"v\":1", "\"v\": 1"), Some("event-format")),
+        (with(11, "\"v\":1", "\"v\":true"), Some("event-format")),
+        (with(11, "\"v\":1", "\"v\":1.0"), Some("event-format")),
+        (with(11, "\"v\":1,", ""), Some("event-format")),
+        (with(11, "\"v\":1", "\"v\":1,\"v\":1"), Some("event-format")),
+        (with(11, "\"kind\":", "\"kind\":\"x\",\"kind\":"), Some("event-format")),
+        (with(11, "dev", "d\\u0065v"), Some("event-format")),
+        (with(11, "\"v\":1,\"seq\":11", "\"v\":2,\"seq\":12"), Some("log-event-misplaced")),
+        (with(11, "\"v\":1,\"seq\":11,", "\"v\":2,"), Some("log-event-misplaced")),
+    ];
+    for (events, rule) in cases {
+        let mut tree = Frontier::default();
+        for event in &events {
+            tree.append(LeafHash::of(event.as_bytes())).unwrap();
+        }
+        let note = files.world.signer.sign(tree.head()).to_string();
+        let header = serde_json::json!({
+            "schema": "stepward.export/1", "checkpoint": note, "vkeys": [files.vkey()],
+        });
+        let export = format!("{header}\n{}\n", events.join("\n"));
+        let report = files.judge_export(export.as_bytes());
+        assert_eq!(findings(&report).first().map(|found| found.0), rule, "{:?}", report.findings());
+        let twice = export.replacen('{', "{\"schema\":\"stepward.export/1\",", 1);
+        assert_eq!(findings(&files.judge_export(twice.as_bytes()))[0].0, "export-header");
+    }
+}
+
 /// The folder of the evidence of one run.
 fn evidence(files: &Files, folder: &Path) {
     fs::create_dir_all(folder.join("proofs")).unwrap();
@@ -211,12 +272,23 @@ fn evidence_holds_and_every_change_of_it_fails_for_both_verifiers() {
         ("proofs/85.tlog-proof", "stepward/dev", "stepward/prod", "evidence-checkpoint"),
         ("checkpoint", "562", "563", "note-signature-wrong"),
         ("keys.txt", "+", "+0", "verify-key"),
+        ("keys.txt", "\n", "\r\n", "verify-key"),
+        ("keys.txt", "\n", "\n\n", "verify-key"),
     ] {
         evidence(&files, &folder);
         edit(name, from, to);
         let report = judge();
         assert!(findings(&report).iter().any(|(found, _)| *found == rule), "{name}: {:?}", report.findings());
     }
+    evidence(&files, &folder);
+    let events = fs::read(folder.join("events.jsonl")).unwrap();
+    fs::write(folder.join("events.jsonl"), [&events[..], b"\n"].concat()).unwrap();
+    assert_eq!(findings(&judge()), [("event-format", "evidence/events.jsonl:9")]);
+    // True proofs, of an event that belongs to no run.
+    evidence(&files, &folder);
+    fs::write(folder.join("events.jsonl"), [files.leaf(0), b"\n".to_vec()].concat()).unwrap();
+    fs::write(folder.join("proofs/0.tlog-proof"), files.prove(0)).unwrap();
+    assert_eq!(findings(&judge()), [("evidence-two-runs", "evidence/events.jsonl:1")]);
     evidence(&files, &folder);
     fs::remove_file(folder.join("proofs/86.tlog-proof")).unwrap();
     assert_eq!(findings(&judge()).first().unwrap().0, "file-read");

@@ -1,6 +1,6 @@
 //! `stepward evidence`
 
-use super::ledger::{Whose, covering, prove};
+use super::ledger::{Whose, counted, covering, prove};
 use crate::{
     files::{self, Staged},
     render::{GOOD, styled},
@@ -14,7 +14,10 @@ use std::{
     process::ExitCode,
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_ledger::event::{Act, Event};
+use stepward_ledger::{
+    event::{Act, Event},
+    runs::{Fold, Run},
+};
 
 /// The rule that evidence is put where nothing is.
 const TAKEN: Rule = Rule::new("evidence-folder");
@@ -54,7 +57,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let folder = absolute(&arguments.out);
     check_empty(&folder)?;
     let here = arguments.whose.find(session)?;
-    if here.view()?.events(&arguments.run)?.is_empty() {
+    if follows(&here.view()?.events(&arguments.run)?)?.is_none() {
         return Err(Fault::new(Class::BadInput, Owner::Caller, UNKNOWN)
             .says(format_args!("the log has no run `{}`", arguments.run))
             .hint("`stepward runs list` shows those that it has"));
@@ -62,6 +65,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     here.record(session, Act::Evidence)?;
     let view = here.view()?;
     let events = view.events(&arguments.run)?;
+    follows(&events)?;
     let newest = covering(&view, events.last().map_or(0, |event| event.sequence))?;
     let vkeys = here.vkeys(session, &view, newest)?;
     let staged = Staged::new(folder.parent().unwrap_or(Path::new("/")))?;
@@ -84,15 +88,22 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let output = session.output();
     output.json("stepward.evidence/1", &report);
     output.line(format_args!(
-        "{}: {} events of run {}; check it with\n  python3 {}/verify.py evidence {} --key {}",
+        "{}: {} of run {}; check it with\n  python3 {}/verify.py evidence {} --key {}",
         styled(GOOD, files::place(&folder)),
-        report.events,
+        counted(report.events as u64, "event"),
         report.run,
         files::place(&folder),
         files::place(&folder),
         vkeys.join(" --key ")
     ));
     Ok(ExitCode::SUCCESS)
+}
+
+/// The run that the events give. Refused where one does not follow: then it is not the whole run.
+fn follows(events: &[Event]) -> Result<Option<Run>, Fault> {
+    let mut fold = Fold::default();
+    events.iter().try_for_each(|event| fold.event(event))?;
+    Ok(fold.finish())
 }
 
 fn lines(events: &[Event]) -> String {
@@ -115,11 +126,12 @@ fn check_empty(folder: &Path) -> Result<(), Fault> {
 }
 
 fn readme(run: &str, events: usize, origin: &str) -> String {
+    let events = counted(events as u64, "event");
     format!(
         "Evidence of run {run}
 {underline}
 
-These files show what run {run} did: {events} events of the log
+These files show what run {run} did: {events} of the log
     {origin}
 in the order in which they were written.
 
@@ -143,4 +155,27 @@ under this name, and what was in the run's documents, which the log does not hol
 ",
         underline = "=".repeat(16 + run.len()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::follows;
+    use stepward_fault::Class;
+    use stepward_ledger::event::{Draft, Name, Outcome, Stamp, What};
+    use stepward_trust::Digest;
+
+    #[test]
+    fn half_a_run_is_no_evidence() {
+        let (name, digest) = (Name::new("r").unwrap(), Digest::of(b"policy"));
+        let start = What::RunStarted { object: name.clone(), definition: digest, policy: digest };
+        let whats = [start, What::RunEnded { outcome: Outcome::Failed }];
+        let events = whats.into_iter().zip(0..).map(|(what, sequence)| {
+            let draft = Draft { run: Some(name.clone()), ..Draft::service(what) };
+            draft.at(sequence, name.clone(), Stamp { unix_us: 1, error_us: None, mono_us: 1 })
+        });
+        let events = events.collect::<Vec<_>>();
+        assert_eq!(follows(&events).unwrap().unwrap().name, name);
+        assert_eq!(follows(&events[1..]).unwrap_err().class(), Class::EvidenceInvalid);
+        assert!(follows(&[]).unwrap().is_none());
+    }
 }

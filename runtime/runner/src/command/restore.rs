@@ -1,14 +1,15 @@
 //! `stepward restore`
 
+use super::ledger::counted;
 use crate::{
     files,
-    render::{GOOD, Output, STRONG, count, styled, utc},
+    render::{GOOD, Output, STRONG, styled, utc},
     running::{
-        book::{self, said, what_to_type},
+        book::{self, Names, said, what_to_type},
         live::{Wanted, now_ms},
         restore::{
-            self,
-            manifest::{Manifest, Vouched},
+            self, WRAPPING,
+            manifest::{self, Manifest, Vouched},
             prepare::{Backup, Prepared, erased_since, next_generation, prepare},
         },
         signals,
@@ -18,7 +19,11 @@ use crate::{
 };
 use clap::Args;
 use serde::Serialize;
-use std::{num::NonZeroU32, path::PathBuf, process::ExitCode};
+use std::{
+    num::NonZeroU32,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 use stepward::journal::Unfinished;
 use stepward_fault::{Class, Fault, Owner, Rule, shown};
 use stepward_ledger::note::{LogSigner, LogVerifier};
@@ -27,6 +32,8 @@ use stepward_vault::EnvironmentRoot;
 
 /// The rule that a log is not replaced unasked.
 const PRESENT: Rule = Rule::new("restore-log-present");
+/// The rule that a backup is taken from the two folders that it was made in.
+const FOLDERS: Rule = Rule::new("restore-folders");
 /// The rule that a backup's log has a name.
 const ORIGIN: Rule = Rule::new("restore-origin");
 
@@ -100,11 +107,13 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     }
     let keys = EnvironmentRoot::derive(&state.existing_environment_key()?)?;
     let (from, keys_from) = (absolute(&arguments.from), absolute(&arguments.keys_from));
+    check_folders(&from, &keys_from)?;
     let backup = Backup { folder: &from, wrapping: &keys_from };
     let vouched = Manifest::read(&from)?
         .vouched(&environment, |generation| verifier(&environment, &keys, generation))
         .map_err(|fault| fault.at(files::place(&from)))?;
-    let generation = next_generation(state.root(), vouched.manifest().generation)?;
+    let generation =
+        next_generation(state.root(), &Names::of(&environment, &keys)?, vouched.manifest().generation)?;
     let prepared =
         signals::block_on(prepare(state.root(), &environment, &keys, backup, &vouched, generation))?;
     let Prepared { staged, origin, unfinished } = prepared;
@@ -116,6 +125,23 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let told = Told { environment: &environment, origin, vouched, generation, replaced, unfinished, erased };
     told.show(output);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses folders that are no two parts of a backup.
+fn check_folders(from: &Path, keys_from: &Path) -> Result<(), Fault> {
+    let has = |folder: &Path, name: &str| folder.join(name).symlink_metadata().is_ok();
+    let refuse = |folder: &Path| Fault::new(Class::BadInput, Owner::Caller, FOLDERS).at(files::place(folder));
+    if has(keys_from, manifest::FILE) && has(from, WRAPPING) {
+        return Err(refuse(from)
+            .says("the wrapping keys lie here, and the log lies in the other folder")
+            .hint("exchange the two: --from names the folder that `backup --to` made, --keys-from the one of `backup --keys-to`"));
+    }
+    if has(keys_from, WRAPPING) {
+        return Ok(());
+    }
+    Err(refuse(keys_from)
+        .says(format_args!("there is no {WRAPPING} here: these are not the wrapping keys of a backup"))
+        .hint("name the folder that `backup --keys-to` made with --keys-from"))
 }
 
 /// The key of the environment's log under the name of a generation.
@@ -162,9 +188,9 @@ impl Told<'_> {
     fn show(&self, output: &Output) {
         let manifest = self.vouched.manifest();
         output.line(format_args!(
-            "{}: {} events, as they were at {}; the log goes on as {}",
+            "{}: {}, as at {}; the log goes on as {}",
             styled(GOOD, "restored"),
-            styled(STRONG, count(manifest.size)),
+            styled(STRONG, counted(manifest.size, "event")),
             utc(manifest.time_ms / 1000),
             styled(STRONG, &self.origin),
         ));

@@ -12,7 +12,10 @@ use crate::{
 };
 use aws_lc_rs::rand;
 use cap_std::{ambient_authority, fs::Dir};
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 use stepward::CodeDir;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{Label, SecretBytes};
@@ -21,6 +24,8 @@ use stepward_seam::{Label, SecretBytes};
 const KEY: Rule = Rule::new("state-key");
 /// The rule that the system gives random bytes.
 const RANDOM: Rule = Rule::new("state-random");
+/// How [`restore::aside`] begins the names of the folders with replaced logs.
+const REPLACED: &str = "replaced-";
 /// Bytes of each key: the strength of SHA-256 and BLAKE3.
 const KEY_BYTES: usize = 32;
 
@@ -116,9 +121,20 @@ impl State {
         folder(&place)
     }
 
-    /// Removes the traces of one run and says whether there were any.
+    /// Removes the traces of one run and says whether there were any. A name that leads elsewhere is no
+    /// run's: nothing lies there.
     pub(crate) fn remove_traces(&self, run: &str) -> Result<bool, Fault> {
+        if Path::new(run).file_name() != Some(OsStr::new(run)) {
+            return Ok(false);
+        }
         files::remove_folder(&self.traces().join(run))
+    }
+
+    /// The folders with logs that a restore replaced, by name.
+    pub(crate) fn replaced(&self) -> Result<Vec<PathBuf>, Fault> {
+        let mut names = files::folders(&self.root)?;
+        names.retain(|name| name.starts_with(REPLACED));
+        Ok(names.into_iter().map(|name| self.root.join(name)).collect())
     }
 
     /// The folder for the traces of one run.

@@ -249,6 +249,63 @@ fn the_log_says_that_a_backup_was_made_where_nobody_else_writes() {
     assert_eq!(error(&with_backup(empty.path(), "1")), (json!("log-missing"), 9));
 }
 
+#[test]
+fn a_backup_lies_neither_in_the_state_nor_around_it() {
+    let here = ticking();
+    let here = here.path();
+    run(here).must(0);
+    let (elsewhere, before) = (here.join("backups/1"), events(here));
+    std::os::unix::fs::symlink(state(here), here.join("link")).unwrap();
+    for together in ["", ".stepward", ".stepward/copy", ".stepward/dev", ".stepward/dev/a/b", "link/a"] {
+        let together = here.join(together);
+        for (to, keys_to) in [(&together, &elsewhere), (&elsewhere, &together)] {
+            let (to, keys_to) = (to.to_str().unwrap(), keys_to.to_str().unwrap());
+            let ended = stepward(here, &["backup", "--to", to, "--keys-to", keys_to, "--json"]);
+            assert_eq!(error(&ended), (json!("backup-apart"), 3), "{to} {keys_to}");
+        }
+    }
+    assert!(!here.join(".stepward/copy").exists() && !state(here).join("a").exists());
+    assert_eq!(events(here), before);
+}
+
+#[test]
+fn a_run_that_is_ended_in_doubt_goes_on_saying_what_nobody_knows() {
+    let here = ticking();
+    let here = here.path();
+    let child = tick(here);
+    backed_up(here, "1");
+    kill(child);
+    restore(here, "1", &["--replace"]).must(0);
+    let (name, standing) = standings(here).remove(0);
+    assert_eq!(standing, "in-doubt");
+    let ended = stepward(here, &["runs", "cancel", &name, "--json"]).must(0).json();
+    assert_eq!(ended["unknown"], json!([{"call": "since-restore"}]));
+    let shown = stepward(here, &["runs", "show", &name, "--json"]).must(0).json();
+    assert_eq!((&shown["standing"], &shown["in_doubt"]), (&json!("finished"), &json!([])));
+    assert_eq!(shown["unknown"], ended["unknown"]);
+    let said = stepward(here, &["runs", "show", &name]).must(0).stdout;
+    assert!(said.contains("nobody knows what it did after the backup"), "{said}");
+}
+
+#[test]
+fn folders_of_a_backup_that_are_mistaken_are_told() {
+    let here = ticking();
+    let here = here.path();
+    run(here).must(0);
+    backed_up(here, "1");
+    let (log, keys) = backup(here, "1");
+    for (from, keys_from, hint) in [
+        (&*log, &*log, "backup --keys-to"),
+        (&*keys, &*log, "exchange the two"),
+        (&*log, "no-such-folder", "backup --keys-to"),
+    ] {
+        let ended =
+            stepward(here, &["restore", "--from", from, "--keys-from", keys_from, "--replace"]).must(9);
+        assert!(ended.stderr.contains(hint), "{}", ended.stderr);
+    }
+    restore(here, "1", &["--replace"]).must(0);
+}
+
 fn with_backup(here: &Path, to: &str) -> Ended {
     let (to, keys_to) = backup(here, to);
     stepward(here, &["backup", "--to", &to, "--keys-to", &keys_to, "--json"])

@@ -240,3 +240,41 @@ fn another_owner_hinders_no_reader() {
     assert_eq!(error(&bodies), (json!("log-owned"), 7));
     drop(command(here.path(), &[]));
 }
+
+#[test]
+fn words_that_no_event_has_are_refused_with_those_that_there_are() {
+    let here = ran(1);
+    for (words, known) in [
+        (["--action", "nope"], "call-intended"),
+        (["--verdict", "nope"], "not-applied"),
+        (["-n", "0"], "1.."),
+    ] {
+        let ended = stepward(here.path(), &[&["ledger", "show"], &words[..]].concat()).must(2);
+        assert!(ended.stderr.contains(known), "{words:?}\n{}", ended.stderr);
+    }
+}
+
+#[test]
+fn nothing_that_is_there_is_replaced() {
+    let here = ran(1);
+    let events = shown(here.path(), &[]).len();
+    for name in ["log", "p.leaf"] {
+        fs::write(here.path().join(name), "mine").unwrap();
+    }
+    for words in [&["ledger", "export", "--out", "log"][..], &["ledger", "prove", "1", "--out", "p"]] {
+        let ended = stepward(here.path(), &[words, &["--json"]].concat());
+        assert_eq!(error(&ended), (json!("out-exists"), 3), "{words:?}");
+    }
+    for words in [&["ledger", "export", "--out", "no/log"][..], &["ledger", "prove", "1", "--out", "no/p"]] {
+        let ended = stepward(here.path(), words).must(7);
+        assert!(ended.stderr.contains(words[words.len() - 1]), "{}", ended.stderr);
+        assert!(!ended.stderr.contains(".stepward-"), "{}", ended.stderr);
+    }
+    for name in ["log", "p.leaf"] {
+        assert_eq!(fs::read_to_string(here.path().join(name)).unwrap(), "mine");
+    }
+    assert!(!here.path().join("p").exists());
+    assert_eq!(shown(here.path(), &[]).len(), events, "a refused export is no export");
+    let left = fs::read_dir(here.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(left.filter(|name| name.to_string_lossy().starts_with(".stepward-")).count(), 0);
+}

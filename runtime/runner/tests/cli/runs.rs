@@ -130,7 +130,7 @@ fn one_process_owns_the_log_and_a_second_is_told_which() {
     assert_eq!(error(&refused), (json!("log-owned"), 7));
     let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
     let owner = format!("process {}, since ", child.id());
-    assert!(message.contains(&owner) && message.contains("stepward run w --input in.json"), "{message}");
+    assert!(message.contains(&owner) && message.ends_with(": stepward run"), "{message}");
     assert_eq!(resume(here.path(), &name).must(7).json()["error"]["rule"], "log-owned");
     // Who only looks is not in the way, and nobody is in theirs.
     let listed = list(here.path());
@@ -264,6 +264,42 @@ fn what_was_erased_cannot_be_opened_and_its_story_stays() {
     );
 }
 
+/// The traces go before anything can fail, and no name leads out of their folder.
+#[test]
+fn what_was_erased_leaves_no_trace_when_the_rest_fails() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    let kept = run(here.path(), &["w"]).must(0).json()["run"].as_str().unwrap().to_owned();
+    let traces = here.path().join(".stepward/dev/traces");
+    // A run of a log that was replaced: its trace lies here, and its key does not.
+    fs::create_dir(traces.join("r-gone")).unwrap();
+    fs::write(traces.join("r-gone/a.json"), "in the clear").unwrap();
+    for name in ["r-gone", "..", ".", "../traces", &format!("{kept}/"), &format!("./{kept}"), ""] {
+        let refused = stepward(here.path(), &["runs", "erase", "--json", "--", name]);
+        assert_ne!(refused.code, 0, "{name}");
+    }
+    assert!(!traces.join("r-gone").exists());
+    assert!(traces.join(&kept).is_dir());
+}
+
+/// A replaced log is a copy with its keys: the answer names each.
+#[test]
+fn what_was_erased_lies_in_logs_that_were_replaced_too() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    let name = run(here.path(), &["w"]).must(0).json()["run"].as_str().unwrap().to_owned();
+    let none = stepward(here.path(), &["runs", "erase", &name, "--json"]).must(0).json();
+    assert_eq!(none["replaced"], json!([]));
+    stepward(here.path(), &["backup", "--to", "b", "--keys-to", "k"]).must(0);
+    let restore = ["restore", "--from", "b", "--keys-from", "k", "--replace", "--json"];
+    let replaced = [0, 1].map(|_| stepward(here.path(), &restore).must(0).json()["replaced"].clone());
+    let erased = stepward(here.path(), &["runs", "erase", &name, "--json"]).must(0).json();
+    assert_eq!(erased["replaced"], json!(replaced));
+    let told = stepward(here.path(), &["runs", "erase", &name]).must(0).stdout;
+    for folder in &replaced {
+        let line = told.lines().find(|line| line.contains(folder.as_str().unwrap())).unwrap();
+        assert!(line.contains("still open with the environment's key"), "{line}");
+    }
+}
+
 /// The owner's database is put back from yesterday: the checkpoint beside it is newer.
 #[test]
 fn an_older_copy_of_the_log_is_found() {
@@ -280,4 +316,73 @@ fn an_older_copy_of_the_log_is_found() {
     let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
     assert!(message.contains("tiles/checkpoint"), "{message}");
     assert_eq!(error(&stepward(here.path(), &["runs", "list", "--json"])), (json!("log-shorter"), 8));
+}
+
+/// Removes files of a state, with what SQLite keeps beside them.
+fn remove(here: &Path, starts: &[&str]) {
+    for file in fs::read_dir(here.join(".stepward/dev")).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = file.file_name().unwrap().to_str().unwrap().to_owned();
+        if !starts.iter().any(|start| name.starts_with(start)) {
+            continue;
+        }
+        if file.is_dir() { fs::remove_dir_all(file) } else { fs::remove_file(file) }.unwrap();
+    }
+}
+
+/// A new log under the same name would know nothing of the runs in doubt.
+#[test]
+fn a_log_that_is_gone_while_its_runs_have_keys_is_not_begun_anew() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    let first = run(here.path(), &["w"]).must(0).json()["run"].as_str().unwrap().to_owned();
+    run(here.path(), &["w"]).must(0);
+    // The name of a run that was erased counts as well.
+    stepward(here.path(), &["runs", "erase", &first]).must(0);
+    for _ in 0..2 {
+        remove(here.path(), &["ledger.db", "tiles"]);
+        let refused = run(here.path(), &["w"]);
+        assert_eq!(error(&refused), (json!("log-missing-with-keys"), 8), "{}", refused.stdout);
+        let fault = &refused.json()["error"];
+        assert!(fault["message"].as_str().unwrap().contains("keys of 2 runs and no log"), "{fault}");
+        assert!(fault["place"].as_str().unwrap().ends_with("ledger.db"), "{fault}");
+        assert!(!here.path().join(".stepward/dev/tiles/checkpoint").exists(), "nothing is signed");
+    }
+}
+
+/// Whoever takes out all that was signed can change everything before.
+#[test]
+fn a_log_whose_checkpoints_were_all_removed_does_not_go_on() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    run(here.path(), &["w"]).must(0);
+    remove(here.path(), &["tiles"]);
+    let log = rusqlite::Connection::open(here.path().join(".stepward/dev/ledger.db")).unwrap();
+    log.execute("DELETE FROM checkpoint", ()).unwrap();
+    drop(log);
+    let refused = |said: &str| {
+        let refused = run(here.path(), &["w"]);
+        assert_eq!(error(&refused), (json!("log-unsigned"), 8), "{}", refused.stdout);
+        let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(message.contains(said), "{message}");
+        assert!(!here.path().join(".stepward/dev/tiles/checkpoint").exists(), "nothing is signed");
+    };
+    refused("keys of 1 runs");
+    remove(here.path(), &["keys.db", "wrapping.db"]);
+    refused("is `bundle-changed`");
+}
+
+/// What an operator decides is sealed in the log, and is told nowhere beside it.
+#[test]
+fn the_lock_of_the_log_tells_no_values_of_a_command() {
+    let here = endless();
+    let (child, name) = started(here.path());
+    let lock = here.path().join(".stepward/dev/ledger.lock");
+    let text = fs::read_to_string(&lock).unwrap();
+    assert!(text.trim_end().ends_with(": stepward run"), "{text}");
+    Ended::of(end(child, Signal::TERM)).must(130);
+    assert_eq!(fs::read_to_string(&lock).unwrap(), "", "nobody has it");
+    stepward(
+        here.path(),
+        &["runs", "resolve", &name, "0", "--as", "applied", "--reason", "Jane Roe said so", "--json"],
+    )
+    .must(3);
+    assert_eq!(fs::read_to_string(&lock).unwrap(), "");
 }

@@ -186,6 +186,14 @@ fn a_wrong_key_and_what_is_no_log_are_refused() {
     }
 }
 
+#[test]
+fn a_key_that_is_neither_a_key_nor_a_file_is_told_as_both() {
+    let here = ran(1);
+    let ended = stepward(here.path(), &["verify", STATE, "--key", "no/such.pub"]).must(9);
+    let said = ["no public key", "no such file"];
+    assert!(said.iter().all(|part| ended.stderr.contains(part)), "{}", ended.stderr);
+}
+
 /// What somebody wrote into a log cannot steer the terminal of whoever checks it.
 #[test]
 fn a_forged_log_shows_no_control_characters() {

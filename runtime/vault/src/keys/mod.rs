@@ -186,6 +186,14 @@ impl RunKeys {
         }
     }
 
+    /// How many runs have a key here, or had one that was erased.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn count(&self) -> Result<u64, Fault> {
+        self.store().pair.keys.read(runs::count)
+    }
+
     /// Erases the key of a run. Its row goes at once; a tombstone without a key stays. Erasing
     /// again changes nothing and tells how far the erasure is.
     ///
@@ -209,7 +217,8 @@ impl RunKeys {
 
     /// Makes the wrapping key of a week that began, and destroys older ones under which keys were
     /// erased, after the run keys that are alive under them were wrapped under the newest. Does
-    /// nothing when nothing is due. A clock that went back makes no new key.
+    /// nothing when nothing is due. A clock that went back by a week at most makes no new key. One that
+    /// went back further does: it was far ahead before, and erasures would wait for that time.
     ///
     /// A crash anywhere loses no run key; calling again completes what was begun.
     ///
@@ -298,7 +307,8 @@ enum Made {
     Before,
 }
 
-/// The wrapping key of the week: the newest, unless a later week began since.
+/// The wrapping key of the week: the newest, unless a later week began since, or it is of a week that
+/// only a clock far ahead could have meant. Which key is newer is told by its number, never by its week.
 fn week_key<'a>(
     pair: &mut Pair,
     current: &'a mut Option<WrappingKey>,
@@ -307,7 +317,7 @@ fn week_key<'a>(
 ) -> Result<(&'a WrappingKey, Made), Fault> {
     let week = week::of(now_ms);
     let (key, made) = match current.take() {
-        Some(key) if week <= key.week => (key, Made::Before),
+        Some(key) if week::serves(key.week, week) => (key, Made::Before),
         before => match WrappingKey::create(&mut pair.wrapping, root, week, now_ms) {
             Ok(key) => (key, Made::Now),
             Err(fault) => {
@@ -332,8 +342,9 @@ fn completion(
 ) -> Result<Completion, Fault> {
     for earlier in wrapping::alive(&pair.wrapping)?.into_iter().take_while(|earlier| *earlier <= id) {
         if pair.keys.read(|connection| runs::has_erased(connection, earlier))? {
-            let newest = current.filter(|key| key.id == id);
-            let at_ms = newest.map_or(now_ms, |key| week::end(key.week).max(now_ms));
+            // A newest key that the next rotation replaces is like an older one.
+            let newest = current.filter(|key| key.id == id && week::serves(key.week, week::of(now_ms)));
+            let at_ms = newest.map_or(now_ms, |key| week::end(key.week));
             return Ok(Completion::Due { at_ms });
         }
     }

@@ -26,7 +26,8 @@ const BATCH: u32 = 1000;
 /// What a rotation did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rotated {
-    /// The number of the wrapping key that it made, when a new week had begun.
+    /// The number of the wrapping key that it made, when a new week had begun or the clock had been far
+    /// ahead.
     pub created: Option<u64>,
     /// How many run keys came under the newest wrapping key.
     pub rewrapped: u64,

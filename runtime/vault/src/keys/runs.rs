@@ -108,6 +108,11 @@ pub(super) fn live(
         .collect()
 }
 
+/// How many runs have or had a key.
+pub(super) fn count(connection: &Connection) -> rusqlite::Result<u64> {
+    connection.query_row("SELECT count(*) FROM run_key", [], |row| unsigned(row, 0))
+}
+
 /// How many runs have their keys under a wrapping key.
 pub(super) fn count_live(connection: &Connection, wrapping: u64) -> rusqlite::Result<u64> {
     connection

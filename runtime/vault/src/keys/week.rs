@@ -14,9 +14,19 @@ pub(super) fn end(week: u64) -> u64 {
     week.saturating_add(1).saturating_mul(7).saturating_sub(DAYS_BEFORE).saturating_mul(DAY_MS)
 }
 
+/// Weeks that a key may be ahead: a clock may go back across midnight of a Sunday, and no clock that is
+/// kept right goes back by more than a week.
+const AHEAD: u64 = 1;
+
+/// Whether the wrapping key of the week `key` serves in the week `now`. One from a clock that was far
+/// ahead does not: nothing under it could be erased for good before that time.
+pub(super) fn serves(key: u64, now: u64) -> bool {
+    (now..=now.saturating_add(AHEAD)).contains(&key)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{DAY_MS, end, of};
+    use super::{DAY_MS, end, of, serves};
 
     #[test]
     fn a_week_goes_from_monday_to_sunday() {
@@ -29,5 +39,11 @@ mod tests {
         assert_eq!((of(0), end(0)), (0, 4 * DAY_MS));
         assert_eq!(end(u64::MAX), u64::MAX);
         assert!(end(of(u64::MAX)) > u64::MAX - 8 * DAY_MS);
+    }
+
+    #[test]
+    fn a_key_serves_in_its_week_and_the_one_before() {
+        assert_eq!([8, 9, 10, 11, 12].map(|key| serves(key, 10)), [false, false, true, true, false]);
+        assert!(serves(u64::MAX, u64::MAX) && !serves(u64::MAX, 0));
     }
 }

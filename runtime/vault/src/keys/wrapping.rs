@@ -1,6 +1,7 @@
 //! Wrapping keys: one for each week in which a run began, each wrapped under a key of the
-//! environment's root. A destroyed one leaves its number behind, so that no number is used twice
-//! and a key store from before can be told.
+//! environment's root. Their numbers grow; their weeks need not, since clocks go back. A destroyed
+//! one leaves its number behind, so that no number is used twice and a key store from before can be
+//! told.
 
 use super::{
     database::{Database, Kind},

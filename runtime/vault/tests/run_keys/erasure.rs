@@ -7,6 +7,9 @@ use proptest::prelude::{
 use std::{collections::BTreeMap, fs};
 use stepward_vault::{Completion, Held, Lookup, Rotated};
 
+/// 2100-01-01 00:00 UTC.
+const YEAR_2100: u64 = 4_102_444_800_000;
+
 #[test]
 fn after_erasure_and_rotation_no_file_holds_the_keys() {
     let world = World::new();
@@ -73,24 +76,74 @@ fn weeks_without_erasures_keep_their_wrapping_keys() {
 }
 
 #[test]
-fn a_clock_that_goes_back_makes_no_key_and_destroys_none() {
+fn a_clock_that_goes_back_a_little_makes_no_key_and_destroys_none() {
     let world = World::new();
     let keys = world.open();
     create(&keys, "r-1", MONDAY + WEEK);
-    let back = create(&keys, "r-2", MONDAY - 9 * WEEK);
+    let back = create(&keys, "r-2", MONDAY);
     assert_eq!(keys.erase("r-1", MONDAY).unwrap().completion, Completion::Due { at_ms: MONDAY + 2 * WEEK });
-    for now in [0, MONDAY - 9 * WEEK, MONDAY, MONDAY + 2 * WEEK - 1] {
+    for now in [MONDAY, MONDAY + WEEK + 5, MONDAY + WEEK - 1, MONDAY + 2 * WEEK - 1] {
         assert_eq!(keys.rotate(now).unwrap(), Rotated::default(), "{now}");
     }
     drop(keys);
     let keys = world.open();
-    assert_eq!(keys.rotate(0).unwrap(), Rotated::default());
+    assert_eq!(keys.rotate(MONDAY).unwrap(), Rotated::default());
     opens(&keys, "r-2", &back);
     assert_eq!(keys.rotate(MONDAY + 2 * WEEK).unwrap().destroyed, [1]);
     opens(&keys, "r-2", &back);
     // The far future is one more week, and no overflow.
     assert_eq!(keys.rotate(u64::MAX).unwrap().created, Some(3));
     assert!(keys.erase("r-2", u64::MAX).unwrap().complete_at_ms() >= u64::MAX - 1000);
+}
+
+#[test]
+fn a_clock_that_was_far_ahead_delays_no_erasure() {
+    let world = World::new();
+    let keys = world.open();
+    let before = create(&keys, "r-before", MONDAY);
+    create(&keys, "r-ahead", YEAR_2100);
+    let kept = create(&keys, "r-kept", YEAR_2100);
+    assert_eq!(keys.erase("r-ahead", YEAR_2100).unwrap().wrapping_key, 2);
+    let ahead = world.wrapped_wrapping(2);
+    drop(keys);
+
+    // The clock is right again: what is due is due now, and what begins goes under a key of this week.
+    let keys = world.open();
+    let now = MONDAY + 5;
+    assert_eq!(keys.erase("r-ahead", now).unwrap().completion, Completion::Due { at_ms: now });
+    create(&keys, "r-now", now);
+    let erased = keys.erase("r-now", now).unwrap();
+    assert_eq!((erased.wrapping_key, erased.completion), (3, Completion::Due { at_ms: MONDAY + WEEK }));
+    drop(keys);
+
+    // The number tells the newest, not the week, and the one that was far ahead goes like any other.
+    let keys = world.open();
+    let rotated = keys.rotate(now).unwrap();
+    assert_eq!(rotated, Rotated { created: None, rewrapped: 1, destroyed: vec![2], held: vec![] });
+    assert!(world.holding(&ahead).is_empty());
+    assert_eq!(keys.erase("r-ahead", now).unwrap().completion, Completion::Done { at_ms: now });
+    for (run, sealed) in [("r-before", &before), ("r-kept", &kept)] {
+        opens(&keys, run, sealed);
+    }
+    let rotated = keys.rotate(MONDAY + WEEK).unwrap();
+    assert_eq!((rotated.created, rotated.destroyed), (Some(4), vec![3]));
+    opens(&world.snapshot().open(), "r-kept", &kept);
+}
+
+#[test]
+fn a_rotation_alone_replaces_a_key_that_is_far_ahead() {
+    let world = World::new();
+    let keys = world.open();
+    create(&keys, "r-1", YEAR_2100);
+    let kept = create(&keys, "r-2", YEAR_2100);
+    keys.erase("r-1", MONDAY).unwrap();
+    let rotated = keys.rotate(MONDAY).unwrap();
+    assert_eq!(rotated, Rotated { created: Some(2), rewrapped: 1, destroyed: vec![1], held: vec![] });
+    assert_eq!(keys.rotate(MONDAY).unwrap(), Rotated::default());
+    opens(&keys, "r-2", &kept);
+    // Two weeks ahead is far, one is not.
+    assert_eq!(keys.rotate(MONDAY - WEEK).unwrap().created, None);
+    assert_eq!(keys.rotate(MONDAY - WEEK - 1).unwrap().created, Some(3));
 }
 
 #[test]
@@ -174,7 +227,9 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         2 => Just(Act::Rotate),
         1 => Just(Act::Restart),
         1 => Just(Act::Crash),
-        2 => (0..8u64).prop_map(Act::Clock),
+        2 => (0..8u64).prop_map(|week| Act::Clock(MONDAY + week * WEEK)),
+        1 => (0..8u64).prop_map(|week| Act::Clock(YEAR_2100 + week * WEEK)),
+        1 => prop_oneof![Just(0), Just(MONDAY - 9 * WEEK), Just(u64::MAX)].prop_map(Act::Clock),
     ];
     prop::collection::vec(act, 1..40)
 }
@@ -182,7 +237,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     /// Whatever happens in whatever order, with a clock that jumps: what was made and not erased
-    /// opens, what was erased does not.
+    /// opens, what was erased does not, and no erasure is due later than in two weeks.
     #[test]
     fn the_store_agrees_with_a_map(acts in acts()) {
         let mut world = World::new();
@@ -204,8 +259,12 @@ proptest! {
                     let name = format!("r-{run}");
                     let erased = keys.erase(&name, now);
                     prop_assert_eq!(erased.is_ok(), model.contains_key(&name));
-                    if erased.is_ok() {
+                    if let Ok(erased) = erased {
                         model.insert(name, None);
+                        if let Completion::Due { at_ms } = erased.completion {
+                            let soon = now..=now.saturating_add(2 * WEEK);
+                            prop_assert!(soon.contains(&at_ms), "{} at {}", at_ms, now);
+                        }
                     }
                 }
                 Act::Rotate => prop_assert!(keys.rotate(now).unwrap().held.is_empty()),
@@ -219,7 +278,7 @@ proptest! {
                     world = snapshot;
                     keys = world.open();
                 }
-                Act::Clock(week) => now = MONDAY + week * WEEK,
+                Act::Clock(at) => now = at,
             }
             for (run, sealed) in &model {
                 match sealed {

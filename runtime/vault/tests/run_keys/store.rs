@@ -292,3 +292,16 @@ fn a_backup_of_a_store_in_use_is_whole() {
     assert_eq!(refused.unwrap_err().rule().as_str(), "key-store-unavailable");
     assert_eq!(fs::read_dir(empty.folder.path()).unwrap().count(), 0);
 }
+
+#[test]
+fn erased_runs_are_counted_with_those_that_have_keys() {
+    let world = World::new();
+    let keys = world.open();
+    assert_eq!(keys.count().unwrap(), 0);
+    for run in ["r-1", "r-2", "r-3"] {
+        create(&keys, run, MONDAY);
+    }
+    keys.erase("r-2", MONDAY).unwrap();
+    drop(keys);
+    assert_eq!(world.open().count().unwrap(), 3);
+}

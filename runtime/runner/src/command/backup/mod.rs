@@ -3,9 +3,10 @@
 mod copy;
 pub(crate) mod operator;
 
+use super::ledger::counted;
 use crate::{
     files::{self, Readers},
-    render::{GOOD, Output, STRONG, bytes, count, styled},
+    render::{GOOD, Output, STRONG, bytes, styled},
     running::{
         live::{Wanted, now_ms},
         restore::{
@@ -49,10 +50,10 @@ const OWNED: &str = "log-owned";
 /// is done.
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Where the log, the keys of runs and the manifest go
+    /// Where the log, the keys of runs and the manifest go: neither inside the state nor around it
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
-    /// Where the wrapping keys go: neither inside that folder nor around it
+    /// Where the wrapping keys go: neither inside that folder or the state, nor around them
     #[arg(long, value_name = "DIR")]
     keys_to: PathBuf,
     /// The environment [default: dev]
@@ -71,7 +72,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let state = State::open(session, &environment)?;
     operator::check_log(&state, &environment)?;
     let root = EnvironmentRoot::derive(&state.environment_key()?)?;
-    let target = Target::make(&arguments.to, &arguments.keys_to)?;
+    let target = Target::make(&arguments.to, &arguments.keys_to, &state)?;
     let output = session.output();
     record(session, &state, &environment)?;
     let copied = copy::copy(&state, &environment, &root, &target)?;
@@ -82,14 +83,18 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
 
 impl Target {
     /// Makes both folders, or takes those that are there.
-    fn make(to: &Path, keys_to: &Path) -> Result<Self, Fault> {
+    fn make(to: &Path, keys_to: &Path, state: &State) -> Result<Self, Fault> {
         let target = Self { folder: absolute(to), wrapping: absolute(keys_to) };
         for folder in [&target.folder, &target.wrapping] {
+            check_outside(folder, state)?;
             files::make_folder(folder.parent().unwrap_or(folder))?;
             files::make_private_folder(folder)?;
         }
         let real = |path: &Path| fallible(path, fs::canonicalize(path));
         let (folder, wrapping) = (real(&target.folder)?, real(&target.wrapping)?);
+        for folder in [&folder, &wrapping] {
+            check_outside(folder, state)?;
+        }
         if folder.starts_with(&wrapping) || wrapping.starts_with(&folder) {
             return Err(Fault::new(Class::Refused, Owner::Caller, APART)
                 .at(files::place(&target.wrapping))
@@ -122,6 +127,23 @@ impl Target {
     fn wrapping(&self) -> PathBuf {
         self.wrapping.join(WRAPPING)
     }
+}
+
+/// Refuses a folder that lies in the state, where it goes with what it is a copy of, or around it.
+fn check_outside(folder: &Path, state: &State) -> Result<(), Fault> {
+    // The environments lie beside each other: a folder among them would be taken for one.
+    let base = state.root().parent().unwrap_or(state.root());
+    let base = fallible(base, fs::canonicalize(base))?;
+    let known = folder.ancestors().find_map(|above| Some((above, fs::canonicalize(above).ok()?)));
+    let (above, real) = known.unwrap_or((folder, folder.to_owned()));
+    let real = real.join(folder.strip_prefix(above).unwrap_or(Path::new("")));
+    if !real.starts_with(&base) && !base.starts_with(&real) {
+        return Ok(());
+    }
+    Err(Fault::new(Class::Refused, Owner::Caller, APART)
+        .at(files::place(folder))
+        .says(format_args!("the backup would lie together with the state {}", files::place(&base)))
+        .hint("name a folder elsewhere, on another medium where possible"))
 }
 
 /// Writes into the log that a backup is made, where this process can own it.
@@ -179,8 +201,8 @@ fn show(output: &Output, manifest: &Manifest, target: &Target) {
         &Made { to: files::place(&target.folder), keys_to: files::place(&target.wrapping), manifest },
     );
     output.line(format_args!(
-        "{} events of {} in {}, {}, {}",
-        styled(STRONG, count(manifest.size)),
+        "{} of {} in {}, {}, {}",
+        styled(STRONG, counted(manifest.size, "event")),
         manifest.origin,
         files::place(&target.ledger()),
         bytes(manifest.files.ledger.bytes),

@@ -13,7 +13,7 @@ use crate::{
 use clap::Args;
 use serde::Serialize;
 use std::{process::ExitCode, sync::Arc};
-use stepward_fault::Fault;
+use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     log::{Log, Trusted},
     note::SignedCheckpoint,
@@ -118,6 +118,9 @@ fn cosignatures(
     Ok(seen)
 }
 
+/// The rule that what is signed goes on from something that was signed.
+const UNSIGNED: Rule = Rule::new("log-unsigned");
+
 /// Signs what is there, keeps it and publishes it; appends nothing.
 async fn sign(here: &Here) -> Result<(), Fault> {
     let state = &here.state;
@@ -125,18 +128,29 @@ async fn sign(here: &Here) -> Result<(), Fault> {
     let root = EnvironmentRoot::derive(&state.existing_environment_key()?)?;
     let store = Writer::open(&state.ledger(), ownership)?;
     let signing = Signing::of(&store, &here.environment.name, &root)?;
-    let trusted = signing.newest(&store)?.map(|newest| Trusted {
-        head: newest.head(),
-        source: "the newest checkpoint in ledger.db".to_owned(),
+    let tiles = TileDir::new(state.tiles()?);
+    let known = [
+        (signing.newest(&store)?, "the newest checkpoint in ledger.db"),
+        (tiles.checkpoint(&signing.signer().verifier())?, "the checkpoint in tiles/"),
+    ];
+    let trusted = known.into_iter().filter_map(|(newest, source)| {
+        newest.map(|newest| Trusted { head: newest.head(), source: source.to_owned() })
     });
-    let (log, _) =
-        Log::open(Box::new(store), Arc::new(SystemClock::start()), trusted.as_slice(), &book::sequence)?;
+    let trusted = trusted.collect::<Vec<_>>();
+    if trusted.is_empty() {
+        // Whoever signs vouches for what came before. Here nothing says what that was.
+        return Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, UNSIGNED)
+            .at(crate::files::place(&state.ledger()))
+            .says("the log has events and no checkpoint, here or in tiles/: nothing vouches for them")
+            .hint("put tiles/ back, or `stepward restore` a backup"));
+    }
+    let (log, _) = Log::open(Box::new(store), Arc::new(SystemClock::start()), &trusted, &book::sequence)?;
     let (signer, mut signed) = (signing.signer(), None);
     log.checkpoint(|head| Ok(signed.insert(signer.sign(head)).to_string())).await?;
     if let Some(newest) = signed {
         let reader = Reader::open(&state.ledger())?;
         let records: &dyn Records = &reader;
-        TileDir::new(state.tiles()?).publish(records, &signer.verifier(), &newest)?;
+        tiles.publish(records, &signer.verifier(), &newest)?;
     }
     log.close().await.map(drop)
 }

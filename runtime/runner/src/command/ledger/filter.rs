@@ -2,9 +2,9 @@
 
 use super::moment;
 use crate::running::live::now_us;
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
 use stepward_fault::{Class, Fault, Owner, Rule, shown};
-use stepward_ledger::event::{Event, Name};
+use stepward_ledger::event::{Event, Name, What};
 
 /// The rule that a moment is one.
 const MOMENT: Rule = Rule::new("moment");
@@ -22,10 +22,15 @@ pub(super) struct Filter {
     #[arg(long, value_name = "NAME|KIND")]
     actor: Option<String>,
     /// What happened, such as call-intended
-    #[arg(long, value_name = "WORD")]
+    #[arg(long, value_name = "WORD", value_parser = PossibleValuesParser::new(What::ACTIONS))]
     action: Option<String>,
     /// What was decided or came of it, such as refused, unknown or failed
-    #[arg(long, visible_alias = "decision", value_name = "WORD")]
+    #[arg(
+        long,
+        visible_alias = "decision",
+        value_name = "WORD",
+        value_parser = PossibleValuesParser::new(What::verdicts())
+    )]
     verdict: Option<String>,
     /// Not before this moment (RFC 3339), or this long ago: 90s, 30m, 2h, 7d
     #[arg(long, value_name = "WHEN")]

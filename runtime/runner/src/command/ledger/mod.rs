@@ -5,11 +5,13 @@ mod export;
 mod filter;
 mod key;
 mod moment;
+mod out;
 pub(crate) mod prove;
 mod show;
 
 use super::backup::operator;
 use crate::{
+    render::count,
     running::{
         book::View,
         live::{Found, Wanted},
@@ -120,13 +122,18 @@ impl Here {
     }
 }
 
+/// So many of something, such as `1 event` or `1,024 events`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    format!("{} {what}{}", count(number), if number == 1 { "" } else { "s" })
+}
+
 /// The newest checkpoint, which must cover an event.
 pub(crate) fn covering(view: &View, event: u64) -> Result<&SignedCheckpoint, Fault> {
     let size = view.newest().map_or(0, |newest| newest.head().size.get());
     view.newest().filter(|_| event < size).ok_or_else(|| {
         Fault::new(Class::Unavailable, Owner::Operator, UNCOVERED)
             .at(format_args!("event {event}"))
-            .says(format_args!("the newest checkpoint covers {size} events, and this one comes after them"))
+            .says(format_args!("the newest checkpoint covers {}, and this one comes after", counted(size, "event")))
             .hint("make one over everything: `stepward ledger checkpoint`; a service that owns the log does so every second")
     })
 }

@@ -1,8 +1,8 @@
 //! `stepward ledger prove`
 
-use super::{Whose, covering};
+use super::{Whose, counted, covering, out::Out};
 use crate::{
-    files::{self, Readers},
+    files,
     render::{GOOD, styled},
     session::{Session, absolute},
 };
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     /// The number of the event, as `stepward ledger show` shows it
     #[arg(value_name = "EVENT")]
     event: u64,
-    /// Where the proof is written [default: event-EVENT.tlog-proof]
+    /// Where the proof is written, and where nothing is yet [default: event-EVENT.tlog-proof]
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     #[command(flatten)]
@@ -54,16 +54,17 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let view = arguments.whose.find(session)?.view()?;
     let event = arguments.event;
     if event >= view.head().size.get() {
-        return Err(missing(event, format_args!("the log has {} events", view.head().size)));
+        return Err(missing(event, format_args!("the log has {}", counted(view.head().size.get(), "event"))));
     }
     let newest = covering(&view, event)?;
     let leaf = view.event(event)?.encode();
     let proof = prove(view.records(), newest, event)?;
     let path = arguments.out.clone().unwrap_or_else(|| format!("event-{event}.tlog-proof").into());
     let (proof_path, leaf_path) = (absolute(&path), absolute(&leaf_of(&path)));
+    let (proof_out, leaf_out) = (Out::start(proof_path.clone())?, Out::start(leaf_path.clone())?);
     // The proof last: where it is, its event is.
-    files::write(&leaf_path, &leaf, Readers::Public)?;
-    files::write(&proof_path, proof.as_bytes(), Readers::Public)?;
+    leaf_out.write_all(&leaf)?;
+    proof_out.write_all(proof.as_bytes())?;
     let report = Report {
         event,
         proof: files::from_here(&proof_path),
@@ -75,9 +76,9 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let output = session.output();
     output.json("stepward.proof/1", &report);
     output.line(format_args!(
-        "{}: event {event} is in the log of {} events; check it with\n  stepward verify {} --key {}",
+        "{}: event {event} is in the log of {}; check it with\n  stepward verify {} --key {}",
         styled(GOOD, files::place(&proof_path)),
-        report.size,
+        counted(report.size, "event"),
         files::place(&proof_path),
         report.vkey
     ));

@@ -1,6 +1,6 @@
 //! `stepward ledger show`
 
-use super::{Here, Whose, filter};
+use super::{Here, Whose, counted, filter};
 use crate::{
     render::{BAD, DIM, GOOD, STRONG, WARN, raw, styled, utc},
     running::{book::View, signals},
@@ -35,8 +35,8 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     filter: filter::Filter,
     /// The last so many of those that fit [default: all; with -f 10]
-    #[arg(short = 'n', long, value_name = "COUNT")]
-    lines: Option<usize>,
+    #[arg(short = 'n', long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    lines: Option<u32>,
     /// Goes on with new events as they come
     #[arg(short, long)]
     follow: bool,
@@ -55,7 +55,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let wanted = arguments.filter.read()?;
     let here = arguments.whose.find(session)?;
     let view = here.view()?;
-    let most = arguments.lines.or(arguments.follow.then_some(LAST));
+    let most = arguments.lines.map(|lines| lines as usize).or(arguments.follow.then_some(LAST));
     let mut shown = 0_usize;
     let mut show = |event: &Event| {
         if shown == 0 {
@@ -163,8 +163,9 @@ fn check_grown(records: &dyn Records, before: TreeHead, now: TreeHead) -> Result
     }
     Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, REPLACED)
         .says(format_args!(
-            "the log of {} events was replaced by another one, of {} events",
-            before.size, now.size
+            "the log of {} was replaced by another one, of {}",
+            counted(before.size.get(), "event"),
+            counted(now.size.get(), "event")
         ))
         .hint("if nobody restored a backup, keep a copy and look with `stepward verify`"))
 }

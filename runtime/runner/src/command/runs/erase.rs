@@ -2,6 +2,7 @@
 
 use super::Whose;
 use crate::{
+    files,
     render::{WARN, styled, utc},
     running::{book::Book, state::State},
     session::Session,
@@ -16,7 +17,7 @@ use stepward_vault::{Completion, Erased};
 ///
 /// The key of its inputs, outputs, calls and replies is dropped, and its traces are removed. Its events
 /// stay, and the log still verifies. The answer says when the erasure is complete for older copies too,
-/// and which copies have to be destroyed.
+/// and which copies have to be destroyed, among them the logs that `restore --replace` moved aside here.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The run, as `stepward runs list` shows it
@@ -37,21 +38,34 @@ struct Report<'a> {
     wrapping_key: u64,
     /// Whether traces were removed.
     traces_removed: bool,
+    /// The folders that restores moved replaced logs into: they open with the environment's key.
+    replaced: Vec<String>,
 }
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
     let Arguments { run, whose } = arguments;
     let erase = async |book: &Book, state: &State| {
+        let replaced = state.replaced()?;
+        // Traces are not sealed. They go first, so that whatever stops this afterwards leaves nothing in
+        // the clear, and again when no run can write any more.
+        let before = state.remove_traces(run)?;
         let erased = book.journal().erase(run, book.actor()).await?;
-        let traces = state.remove_traces(run)?;
-        Ok((erased, traces))
+        let after = state.remove_traces(run)?;
+        Ok((erased, before || after, replaced))
     };
-    let (_, (erased, traces_removed)) = whose.own(session, erase)?;
+    let (_, (erased, traces_removed, replaced)) = whose.own(session, erase)?;
     let Erased { wrapping_key, completion } = erased;
     let complete = matches!(completion, Completion::Done { .. });
     let complete_at = utc(erased.complete_at_ms() / 1000);
     let output = session.output();
-    let report = Report { run, complete, complete_at: &complete_at, wrapping_key, traces_removed };
+    let report = Report {
+        run,
+        complete,
+        complete_at: &complete_at,
+        wrapping_key,
+        traces_removed,
+        replaced: replaced.iter().map(|folder| files::from_here(folder)).collect(),
+    };
     output.json("stepward.erased/1", &report);
     output.line(format_args!("run {run}: the key of its bodies is dropped here; its events stay in the log"));
     if traces_removed {
@@ -70,5 +84,15 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             ),
         )
     });
+    for folder in &replaced {
+        output.line(styled(
+            WARN,
+            format_args!(
+                "{} holds copies that a restore moved aside, which still open with the environment's key: \
+                 destroy them",
+                files::place(folder)
+            ),
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }

@@ -91,6 +91,10 @@ pub(super) fn run(session: &Session, arguments: Arguments) -> Result<ExitCode, F
             .says("a decision needs a reason")
             .hint("say what you looked at and what you found, such as --reason \"payment 77 is booked\""));
     }
+    let told_nothing = match (call, effect, &answer) {
+        (Place::Call(_), Resolution::Applied, None) => true,
+        (Place::Call(_) | Place::SinceRestore, _, _) => false,
+    };
     let answer = answer.as_deref().map(|path| given(path, effect)).transpose()?;
     let resolve = async |book: &Book, _: &_| {
         let history = book.journal().history(run).await?;
@@ -107,6 +111,12 @@ pub(super) fn run(session: &Session, arguments: Arguments) -> Result<ExitCode, F
         said(&standing),
         what_to_type(run, &standing, &environment.name)
     ));
+    if told_nothing {
+        output.line(
+            "the step will be told status 204 without a body; `--answer FILE`, when a call is resolved, gives it \
+             what the service had answered",
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -14,7 +14,7 @@ use stepward::journal::OpenedBody;
 use stepward_fault::{Fault, shown};
 use stepward_ledger::{
     event::{Actor, Event, What},
-    runs::{Doubt, Run, Standing},
+    runs::{Attempt, Doubt, Made, Run, Standing},
 };
 use stepward_seam::Label;
 
@@ -52,7 +52,7 @@ struct Report<'a> {
 }
 
 #[derive(Serialize)]
-struct DoubtJson {
+pub(super) struct DoubtJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<String>,
     /// A call's number, or `since-restore`.
@@ -69,7 +69,7 @@ struct BodyJson {
 }
 
 impl DoubtJson {
-    fn of(doubt: &Doubt) -> Self {
+    pub(super) fn of(doubt: &Doubt) -> Self {
         match doubt {
             Doubt::Call { step, call, object } => {
                 Self { step: Some(step.to_string()), call: (*call).into(), object: Some(object.to_string()) }
@@ -83,6 +83,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let (environment, view) = arguments.whose.view(session)?;
     let run = view.run(&arguments.run)?;
     let (standing, events) = (view.standing(&run), view.events(&arguments.run)?);
+    let unknown = unknown(&view, &run, &events);
     let bodies =
         if arguments.bodies { Some(open(session, &arguments.whose, view, &arguments.run)?) } else { None };
     let next = next(&run, &standing, &environment.name);
@@ -96,7 +97,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             standing: standing.word(),
             next: next.as_deref(),
             in_doubt: doubts(&standing).iter().map(DoubtJson::of).collect(),
-            unknown: run.unknown().map(|doubt| DoubtJson::of(&doubt)).collect(),
+            unknown: unknown.iter().map(DoubtJson::of).collect(),
             events: events.iter().filter_map(leaf).collect(),
             bodies: bodies.as_ref().map(|bodies| bodies.iter().map(body).collect()),
         },
@@ -108,8 +109,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         styled(if matches!(standing, Standing::Finished(_)) { GOOD } else { WARN }, standing.word())
     ));
     output.line(table(&events));
-    for doubt in run.unknown().chain(doubts(&standing).iter().cloned()) {
-        output.line(styled(WARN, told(&doubt)));
+    for doubt in unknown.iter().chain(doubts(&standing)) {
+        output.line(styled(WARN, told(doubt)));
     }
     if let Some(next) = next {
         output.line(format_args!("next: {next}"));
@@ -140,14 +141,46 @@ fn next(run: &Run, standing: &Standing, environment: &Label) -> Option<String> {
     }
 }
 
-fn doubts(standing: &Standing) -> &[Doubt] {
+/// What the run may have done, and nobody knows, apart from what it waits for an operator to decide.
+fn unknown(view: &View, run: &Run, events: &[Event]) -> Vec<Doubt> {
+    let ends = |event: &&Event| matches!(event.what, What::RunEnded { .. } | What::BodyErased { .. });
+    let Some(end) = events.iter().find(ends) else { return run.unknown().collect() };
+    // What it was in doubt about when it was ended does not end with it.
+    let mut open = run.clone();
+    (open.ended, open.erased) = (None, None);
+    let open = view.standing(&open);
+    let restored = |doubt: &&Doubt| match doubt {
+        Doubt::Restored { sequence } => *sequence < end.sequence,
+        Doubt::Call { .. } => false,
+    };
+    unsettled(run).chain(doubts(&open).iter().filter(restored).cloned()).collect()
+}
+
+/// The effects of a run of which nobody knows whether they were carried out, also of a step that never
+/// ended.
+pub(super) fn unsettled(run: &Run) -> impl Iterator<Item = Doubt> {
+    let lost = |attempt: &Attempt| attempt.answer.is_none() && attempt.resolved.is_none();
+    let cut = run.steps.iter().filter(|step| step.ended.is_none()).flat_map(move |step| {
+        step.calls.iter().filter_map(move |call| match &call.made {
+            Made::Effect(attempts) => attempts.last().filter(|last| lost(last)).map(|_| Doubt::Call {
+                step: step.name.clone(),
+                call: call.number,
+                object: call.object.clone(),
+            }),
+            Made::Recorded(_) => None,
+        })
+    });
+    run.unknown().chain(cut)
+}
+
+pub(super) fn doubts(standing: &Standing) -> &[Doubt] {
     match standing {
         Standing::InDoubt(doubts) => doubts,
         Standing::Finished(_) | Standing::NotStarted | Standing::CanGoOn | Standing::Erased => &[],
     }
 }
 
-fn told(doubt: &Doubt) -> String {
+pub(super) fn told(doubt: &Doubt) -> String {
     match doubt {
         Doubt::Call { step, call, object } => {
             format!("nobody knows whether {object} acted on call {call} of step {step}")

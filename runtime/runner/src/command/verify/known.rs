@@ -17,7 +17,10 @@ pub(super) fn keys(named: &[String]) -> Result<Vec<VerifierKey>, Fault> {
     for name in named {
         let path = absolute(Path::new(name));
         if !path.is_file() {
-            keys.push(key(name, "--key")?);
+            keys.push(key(name, "--key").map_err(|fault| {
+                let says = format!("{}, and there is no such file", fault.message());
+                fault.says(says)
+            })?);
             continue;
         }
         let (text, place) = (files::read_text(&path, Purpose::Proof)?, files::place(&path));

@@ -1,6 +1,6 @@
 //! Saying what came of it.
 
-use super::Part;
+use super::{super::ledger::counted, Part};
 use crate::render::{BAD, DIM, GOOD, Output, STRONG, WARN, count, styled, utc};
 use serde::Serialize;
 use stepward_fault::{Fault, shown};
@@ -159,8 +159,12 @@ fn tell(output: &Output, part: &Part) {
         output.finding(finding);
     }
     if report.further_findings() > 0 {
-        output.line(styled(BAD, format_args!("and {} more findings", report.further_findings())));
+        output.line(styled(BAD, format_args!("and {} more", counted(report.further_findings(), "finding"))));
     }
+}
+
+fn bodies(number: u64) -> String {
+    if number == 1 { "1 sealed body".to_owned() } else { format!("{} sealed bodies", count(number)) }
 }
 
 /// What holds, a line each.
@@ -168,25 +172,18 @@ fn holding(done: &Established) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(tree) = done.tree {
         let root: String = tree.root.to_string().chars().take(ROOT_SHOWN).collect();
-        lines.push(format!("the tree of {} events, with the root {root}…", count(tree.size.get())));
+        lines.push(format!("the tree of {}, with the root {root}…", counted(tree.size.get(), "event")));
     }
     if let Some(signed) = &done.signed {
         let from = match signed.trust {
             Trust::Given => "",
             Trust::Found => ", by a key that came with the file",
         };
-        let size = count(signed.head.size.get());
-        lines.push(format!(
-            "a checkpoint over {size} events, signed by {}{from}",
-            shown(signed.origin.as_str())
-        ));
+        let size = counted(signed.head.size.get(), "event");
+        lines.push(format!("a checkpoint over {size}, signed by {}{from}", shown(signed.origin.as_str())));
         lines.extend(signed.cosigned.iter().map(|seen| {
-            let size = count(seen.size);
-            format!(
-                "cosigned over {size} events by {}, {}",
-                shown(seen.witness.as_str()),
-                utc(seen.time.get())
-            )
+            let size = counted(seen.size, "event");
+            format!("cosigned over {size} by {}, {}", shown(seen.witness.as_str()), utc(seen.time.get()))
         }));
     }
     if done.checkpoints > 1 {
@@ -194,17 +191,17 @@ fn holding(done: &Established) -> Vec<String> {
     }
     if done.events > 0 {
         lines.push(format!(
-            "{} events read; {} effects answered after their intent, {} not answered",
-            count(done.events),
-            count(done.effects),
+            "{} read; {} answered after their intent, {} not answered",
+            counted(done.events, "event"),
+            counted(done.effects, "effect"),
             count(done.unanswered)
         ));
     }
     if done.bodies > 0 {
-        lines.push(format!("{} sealed bodies, {} of them opened", count(done.bodies), count(done.opened)));
+        lines.push(format!("{}, {} of them opened", bodies(done.bodies), count(done.opened)));
     }
     if done.compared > 0 {
-        lines.push(format!("{} events that are the same in the other copy", count(done.compared)));
+        lines.push(format!("{} the same in the other copy", counted(done.compared, "event")));
     }
     lines
 }

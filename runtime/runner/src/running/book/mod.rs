@@ -1,15 +1,17 @@
 //! The event log of an environment, as this process owns it.
 //!
 //! ```text
-//!  lock ─► checkpoints that are known ─► Log::open ─► witnesses ─► Journal::open ─► runs ─┐
-//!                                               close ◄─ witnesses ◄─ tiles ◄─ checkpoint ◄─ stop
+//!  lock ─► checkpoints that are known ─► Log::open ─► witnesses ─► Journal::open ─► first checkpoint ─► runs ─┐
+//!                                                                   close ◄─ witnesses ◄─ tiles ◄─ checkpoint ◄─ stop
 //! ```
 //!
 //! A log is opened by the one process that holds its lock, and is checked before anything is appended:
 //! it must extend the newest checkpoint that it holds itself, and the one that lies in `tiles/` beside
 //! it, which an older copy of the database does not bring along. Where the environment has witnesses, it
-//! must extend what they have seen, which an older copy of everything does not bring along.
+//! must extend what they have seen, which an older copy of everything does not bring along. A log without
+//! any checkpoint is signed before it holds a run, and is refused when it holds one.
 
+mod begun;
 pub(crate) mod clock;
 mod owner;
 mod publisher;
@@ -19,7 +21,7 @@ mod view;
 mod watch;
 
 pub(crate) use owner::owner;
-pub(crate) use signing::Signing;
+pub(crate) use signing::{MAX_GENERATIONS, Names, Signing};
 pub(crate) use unfinished::{said, what_to_type};
 pub(crate) use view::View;
 pub(crate) use watch::Watch;
@@ -29,6 +31,7 @@ use crate::{
     files,
     render::{Output, utc},
 };
+use begun::Begun;
 use clock::SystemClock;
 use publisher::Publisher;
 use serde::Deserialize;
@@ -66,8 +69,9 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    /// Takes the log of an environment, or makes it, asks its witnesses, and starts to write. `key` is
-    /// the environment's key, `policy` the digest of its configuration.
+    /// Takes the log of an environment, or makes it, asks its witnesses, and starts to write; a new log
+    /// is signed when this returns. `key` is the environment's key, `policy` the digest of its
+    /// configuration.
     pub(crate) async fn open(
         state: &State,
         environment: &Label,
@@ -89,6 +93,7 @@ impl Book {
         let trusted = publisher.trusted(&store)?;
         let clock = Arc::new(SystemClock::start());
         let (log, _) = Log::open(Box::new(store), clock.clone(), &trusted, &sequence)?;
+        let begun = Begun::check(&log, &keys, &trusted, &files::place(&ledger)).await?;
         // Before anything is written: a copy that is not the newest must stay as it is.
         let watch = match witnesses {
             None => None,
@@ -104,6 +109,11 @@ impl Book {
         }
         let opened = Journal::open(log, keys, clock, name(environment.as_str())?, policy, version()?).await?;
         let Opened { journal, unfinished } = opened;
+        match begun {
+            Begun::Signed => {}
+            // Before a run can have a key here.
+            Begun::Unsigned => publisher.begin(journal.log()).await?,
+        }
         if !rotated.destroyed.is_empty() {
             let _: Durable = journal.acted(Act::KeysRotated, None, Actor::Service).await?;
         }
@@ -192,11 +202,10 @@ fn short(state: &State) -> Result<std::path::PathBuf, Fault> {
 /// Takes the lock of the log, and says in it who has it.
 pub(crate) fn own(state: &State) -> Result<Ownership, Fault> {
     let path = state.ledger_lock();
-    let arguments = std::env::args().skip(1).collect::<Vec<_>>().join(" ");
     let holder = Holder {
         pid: std::process::id(),
         since: &utc(super::live::now_ms() / 1000),
-        what: &format!("stepward {arguments}"),
+        what: &owner::command(),
     };
     Ownership::claim(files::open_lock(&path)?, files::place(&path), &holder)
 }

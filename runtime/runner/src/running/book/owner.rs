@@ -1,9 +1,11 @@
 //! Who owns a log just now.
 
 use crate::{
+    cli::Cli,
     files::{self, Purpose},
     running::state::State,
 };
+use clap::{ArgMatches, CommandFactory as _};
 use std::{os::unix::fs::MetadataExt as _, path::Path};
 
 /// The kernel's list of file locks, `proc_locks(5)`.
@@ -24,6 +26,22 @@ pub(crate) fn owner(state: &State) -> Option<String> {
     })
 }
 
+/// The command that this process carries out, in the words that name it. Its values stay untold: a
+/// reason that is sealed in the log may be one of them.
+pub(super) fn command() -> String {
+    words(Cli::command().try_get_matches_from(std::env::args_os()).ok().as_ref())
+}
+
+fn words(mut matches: Option<&ArgMatches>) -> String {
+    let mut words = String::from("stepward");
+    while let Some((name, within)) = matches.and_then(ArgMatches::subcommand) {
+        words.push(' ');
+        words.push_str(name);
+        matches = Some(within);
+    }
+    words
+}
+
 /// Whether a line is about a lock of a whole file, held on this inode. Those that are waited for have an
 /// arrow in the second column.
 fn is_of(line: &str, inode: &str) -> bool {
@@ -34,7 +52,20 @@ fn is_of(line: &str, inode: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_of;
+    use super::{is_of, words};
+    use crate::cli::Cli;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn a_command_is_told_without_its_values() {
+        let told = |line: &str| words(Cli::command().try_get_matches_from(line.split(' ')).ok().as_ref());
+        assert_eq!(
+            told("stepward --state run runs resolve backup 0 --as applied --reason seen"),
+            "stepward runs resolve"
+        );
+        assert_eq!(told("stepward run w --input in.json"), "stepward run");
+        assert_eq!(told("stepward runs resolve --no-such-option secret"), "stepward");
+    }
 
     #[test]
     fn a_line_of_the_kernel_is_read() {

@@ -79,6 +79,13 @@ impl Publisher {
         self.put(published, newest).await
     }
 
+    /// Signs a log for the first time: over everything that was written to it by now.
+    pub(super) async fn begin(&self, log: &Log) -> Result<(), Fault> {
+        // It is read after what waits is durable.
+        log.read(|_| Ok(())).await?;
+        self.publish(log).await
+    }
+
     /// The newest checkpoint that is published.
     pub(super) async fn newest(&self) -> Option<SignedCheckpoint> {
         self.published.lock().await.newest.clone()

@@ -6,8 +6,10 @@
 //!                                            └─ too few: `stop`, no run starts; `mark-gap`, the log says so
 //! ```
 //!
-//! At the start nothing new is signed before the witnesses have answered: a copy that is not the newest
-//! signs no second story. What a witness was last known to have is told by the checkpoints themselves,
+//! At the start nothing new is signed before the witnesses were asked, so a copy of which one of them knows
+//! better signs no second story: they are asked about the newest checkpoint that is known, and where there
+//! is none about the empty tree. Who does not answer hinders no signature: without any answer a copy that
+//! is not the newest goes on, with `stop` as far as no run, until one of them answers. What a witness was last known to have is told by the checkpoints themselves,
 //! which carry its cosignatures.
 
 #[cfg(test)]
@@ -125,20 +127,15 @@ impl Watch {
         output: &Output,
     ) -> Result<Arc<Self>, Fault> {
         let signer = publisher.signing().signer();
-        let remembered = {
-            let published = publisher.newest().await;
-            remembered(&Reader::open(&ledger)?, published, publisher, witnesses.policy())?
+        let published = publisher.newest().await;
+        let (remembered, empty) = {
+            let reader = Reader::open(&ledger)?;
+            let remembered = remembered(&reader, published, publisher, witnesses.policy())?;
+            (remembered, Nodes::of(&reader).head(TreeSize::EMPTY)?)
         };
-        let newest = match remembered.newest {
-            Some(newest) => newest,
-            // It is a part of every log, so whoever signs it says nothing.
-            None if log.head().size == TreeSize::EMPTY => signer.sign(log.head()),
-            None => {
-                let mut signed = None;
-                log.checkpoint(|head| Ok(signed.insert(signer.sign(head)).to_string())).await?;
-                signed.unwrap_or_else(|| signer.sign(log.head()))
-            }
-        };
+        // The empty tree is a part of every log, so whoever signs it says nothing. A witness of a log
+        // that was ever signed over an event knows more, and says so.
+        let newest = remembered.newest.unwrap_or_else(|| signer.sign(empty));
         let watch = Self {
             log_key: signer.verifier().to_string(),
             ledger,

@@ -7,7 +7,11 @@ use super::{
 };
 use crate::{
     files,
-    running::{book, book::Signing, state},
+    running::{
+        book,
+        book::{MAX_GENERATIONS, Names, Signing},
+        state,
+    },
 };
 use std::{
     collections::BTreeSet, fs::Permissions, num::NonZeroU32, os::unix::fs::PermissionsExt as _, path::Path,
@@ -184,19 +188,20 @@ pub(crate) fn check_keys(records: &dyn Records, keys: &RunKeys) -> Result<(), Fa
 
 /// The generation after every one that is known of: that of the backup, and those that this state has
 /// or had. What lies here need not be sound to be looked at; no name is used twice.
-pub(crate) fn next_generation(root: &Path, backed_up: u32) -> Result<NonZeroU32, Fault> {
+pub(crate) fn next_generation(root: &Path, names: &Names, backed_up: u32) -> Result<NonZeroU32, Fault> {
     let replaced = files::folders(root)?.into_iter().filter(|name| name.starts_with(super::REPLACED));
     let folders = replaced.map(|name| root.join(name)).chain([root.to_owned()]);
-    let known = folders.flat_map(|folder| [published(&folder), remembered(&folder)]).flatten();
+    let known = folders.flat_map(|folder| [published(&folder, names), remembered(&folder)]).flatten();
     let newest = known.max().unwrap_or(0).max(u64::from(backed_up));
-    u32::try_from(newest).ok().and_then(|newest| newest.checked_add(1)).and_then(NonZeroU32::new).ok_or_else(
-        || {
-            Fault::new(Class::Refused, Owner::Operator, GENERATIONS)
-                .at(files::place(root))
-                .says("there is no number left for another generation of this log")
-                .hint("somebody edited tiles/checkpoint or ledger.db: restore into another state")
-        },
-    )
+    let next = u32::try_from(newest).ok().and_then(|newest| newest.checked_add(1));
+    next.filter(|next| *next <= MAX_GENERATIONS).and_then(NonZeroU32::new).ok_or_else(|| {
+        Fault::new(Class::Refused, Owner::Operator, GENERATIONS)
+            .at(files::place(root))
+            .says(format_args!(
+                "generation {newest} of this log is known of, and there are {MAX_GENERATIONS} at most"
+            ))
+            .hint("somebody edited ledger.db here: restore into another state")
+    })
 }
 
 /// The runs that the log in `root` says were erased after its first `size` events. It need not be sound
@@ -218,15 +223,55 @@ pub(crate) fn erased_since(root: &Path, size: u64) -> Vec<String> {
     erased.into_iter().collect()
 }
 
-/// The generation in the first line of a published checkpoint.
-fn published(folder: &Path) -> Option<u64> {
+/// The generation of a published checkpoint that this log signed. Any other says nothing.
+fn published(folder: &Path, names: &Names) -> Option<u64> {
+    let most = NonZeroU32::new(MAX_GENERATIONS)?;
     let note = files::read_text(&folder.join(TILES).join("checkpoint"), files::Purpose::Manifest).ok()?;
-    let origin = note.lines().next()?;
-    origin.rsplit_once("/g").map_or(Some(1), |(_, generation)| generation.parse().ok())
+    names.open(note.as_bytes(), most).ok().map(|(generation, _)| u64::from(generation.get()))
 }
 
 /// The generation that a log remembers.
 fn remembered(folder: &Path) -> Option<u64> {
     let value = Reader::open(&folder.join(LEDGER)).ok()?.fact(GENERATION_FACT).ok()??;
     <[u8; 8]>::try_from(value).ok().map(u64::from_be_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_GENERATIONS, Names, TILES, next_generation};
+    use std::{fs, num::NonZeroU32};
+    use stepward_ledger::{
+        merkle::{RootHash, TreeHead, TreeSize},
+        note::LogSigner,
+    };
+    use stepward_seam::{Label, SecretBytes};
+    use stepward_vault::EnvironmentRoot;
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a test puts real files where others may")]
+    fn a_generation_is_taken_from_what_the_log_signed() {
+        let (here, dev) = (tempfile::tempdir().unwrap(), Label::new("dev").unwrap());
+        let keys = EnvironmentRoot::derive(&SecretBytes::new(vec![7; 32])).unwrap();
+        let names = Names::of(&dev, &keys).unwrap();
+        let next = |backed_up| next_generation(here.path(), &names, backed_up).map(NonZeroU32::get);
+        let publish = |note: &str| {
+            fs::create_dir_all(here.path().join(TILES)).unwrap();
+            fs::write(here.path().join(TILES).join("checkpoint"), note).unwrap();
+        };
+        assert_eq!(next(1).unwrap(), 2);
+        let fourth = NonZeroU32::new(4).unwrap();
+        let signer = LogSigner::of_environment("dev", fourth, &keys.log_signing_seed()).unwrap();
+        let head = TreeHead { size: TreeSize::new(3).unwrap(), root: RootHash::from_bytes([1; 32]) };
+        let note = signer.sign(head).to_string();
+        publish(&note);
+        assert_eq!(next(1).unwrap(), 5);
+        for forged in [u32::MAX, MAX_GENERATIONS, 5] {
+            publish(&note.replace("/g4", &format!("/g{forged}")));
+            assert_eq!(next(1).unwrap(), 2, "nobody signed that one");
+        }
+        assert_eq!(next(MAX_GENERATIONS - 1).unwrap(), MAX_GENERATIONS);
+        for most in [MAX_GENERATIONS, u32::MAX] {
+            assert_eq!(next(most).unwrap_err().rule().as_str(), "restore-generation");
+        }
+    }
 }
