@@ -73,7 +73,9 @@ fn verify(arguments: &[&str]) -> Option<(i32, String)> {
 
 /// The golden events, and after them a run of `more` events that are calls with their answers.
 fn events(more: usize) -> Memory {
-    let golden = EVENTS.lines().map(str::to_owned).collect::<Vec<_>>();
+    let mut golden = EVENTS.lines().map(str::to_owned).collect::<Vec<_>>();
+    // They show the kinds; in a log an attempt is answered once.
+    golden[17] = golden[14].replacen("\"seq\":14,", "\"seq\":17,", 1);
     let first = golden.len();
     let made = (0..more).map(|place| {
         let action = if place % 2 == 0 { "call-intended" } else { "call-answered" };

@@ -174,8 +174,10 @@ fn a_log_that_signed_what_it_may_not_fails_for_both_verifiers() {
     let files = Files::new();
     let text = |index| String::from_utf8(files.leaf(index)).unwrap();
     let good: Vec<String> = (0..18).map(text).collect();
-    let renumbered =
-        |from: usize, to: usize| good[from].replacen(&format!("\"seq\":{from}"), &format!("\"seq\":{to}"), 1);
+    let renumbered = |from: usize, to: usize| {
+        let again = good[from].replacen(&format!("\"seq\":{from},"), &format!("\"seq\":{to},"), 1);
+        again.replacen(&format!("\"mono_us\":{from}0,"), &format!("\"mono_us\":{to}0,"), 1)
+    };
     let with = |place: usize, from: &str, to: &str| {
         assert!(good[place].contains(from), "{from}");
         let mut events = good.clone();
