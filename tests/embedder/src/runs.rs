@@ -70,7 +70,16 @@ impl Runs {
         let step = engine.prepare(admitted, None, &limits, Deadline::start(&limits)).await?;
         let start = SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis();
         let zero = AtomicU64::default;
-        Ok(Self { engine, journal, step, limits, start, started: zero(), finished: zero(), cancelled: zero() })
+        Ok(Self {
+            engine,
+            journal,
+            step,
+            limits,
+            start,
+            started: zero(),
+            finished: zero(),
+            cancelled: zero(),
+        })
     }
 
     /// Runs the step for one order. Dropping this future cancels the run.
