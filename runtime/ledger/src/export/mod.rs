@@ -8,7 +8,7 @@
 pub(crate) mod lines;
 
 use crate::log::MAX_LEAF;
-use crate::merkle::TreeSize;
+use crate::merkle::{Frontier, LeafHash, TreeSize};
 use crate::note::SignedCheckpoint;
 use crate::store::Records;
 use lines::{Line, next};
@@ -25,6 +25,7 @@ pub const MAX_HEADER_BYTES: usize = 4 * crate::note::MAX_NOTE_BYTES;
 
 const HEADER: Rule = Rule::new("export-header");
 const LINE: Rule = Rule::new("export-line");
+const ROOT: Rule = Rule::new("export-root");
 const WRITE: Rule = Rule::new("export-write");
 
 /// The first line.
@@ -57,7 +58,8 @@ impl Header {
 /// Writes all events that a checkpoint covers. `vkeys` are the keys that signed and cosigned it.
 ///
 /// # Errors
-/// When an event cannot be read, or the file not be written.
+/// When an event cannot be read or was edited, when the events are not those that the checkpoint signs,
+/// or when the file cannot be written. What was written is then worthless.
 pub fn write(
     records: &dyn Records,
     checkpoint: &SignedCheckpoint,
@@ -70,9 +72,16 @@ pub fn write(
     header.push(b'\n');
     out.write_all(&header).map_err(|error| unwritten(&error))?;
     let size = checkpoint.head().size;
+    let mut tree = Frontier::default();
     records.leaves(0..size.get(), &mut |leaf| {
-        out.write_all(leaf.bytes).and_then(|()| out.write_all(b"\n")).map_err(|error| unwritten(&error))
+        let event = leaf.checked()?;
+        tree.append(LeafHash::of(event)).map_err(|error| other_tree(checkpoint, &error))?;
+        out.write_all(event).and_then(|()| out.write_all(b"\n")).map_err(|error| unwritten(&error))
     })?;
+    let head = tree.head();
+    if head != checkpoint.head() {
+        return Err(other_tree(checkpoint, &format_args!("their root is {}", head.root)));
+    }
     out.flush().map_err(|error| unwritten(&error))?;
     Ok(size)
 }
@@ -118,6 +127,14 @@ pub fn leaves(source: &mut dyn BufRead, take: TakeLeaf<'_>) -> Result<(), Fault>
         }
     }
     Ok(())
+}
+
+fn other_tree(checkpoint: &SignedCheckpoint, why: &dyn fmt::Display) -> Fault {
+    let head = checkpoint.head();
+    Fault::new(Class::EvidenceInvalid, Owner::Operator, ROOT)
+        .at(format_args!("the checkpoint over {} events", head.size))
+        .says(format_args!("the events are not those that were signed with the root {}: {why}", head.root))
+        .hint("the log was changed after the checkpoint was made: `stepward verify` says where")
 }
 
 fn unwritten(error: &dyn fmt::Display) -> Fault {

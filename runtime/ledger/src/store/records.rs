@@ -3,7 +3,7 @@
 use super::{Batch, Checkpoint};
 use crate::merkle::{LeafHash, NodeHash, TreeHead};
 use std::ops::Range;
-use stepward_fault::Fault;
+use stepward_fault::{Class, Fault, Owner, Rule};
 
 /// Rows in one page of a list: what fits in memory without a thought and keeps one read short. A
 /// larger wish is cut to this.
@@ -18,6 +18,30 @@ pub struct LeafRef<'a> {
     pub bytes: &'a [u8],
     /// The hash that was stored beside them. Nothing has compared the two.
     pub hash: LeafHash,
+}
+
+/// The rule that a leaf is the one that was hashed when it was written.
+pub(crate) const EDITED: Rule = Rule::new("log-leaf-edited");
+
+impl<'a> LeafRef<'a> {
+    /// The bytes, compared with the hash that was stored beside them: for whatever is handed out under
+    /// the log's name.
+    ///
+    /// # Errors
+    /// When the event was changed after it was written.
+    pub fn checked(&self) -> Result<&'a [u8], Fault> {
+        let now = LeafHash::of(self.bytes);
+        if now == self.hash {
+            return Ok(self.bytes);
+        }
+        Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, EDITED)
+            .at(format_args!("event {}", self.sequence))
+            .says(format_args!(
+                "the event was changed after it was written: its hash is {now}, not {}",
+                self.hash
+            ))
+            .hint("keep this copy, it shows what happened; put the last good copy back, or `stepward restore` a backup"))
+    }
 }
 
 /// A stored leaf.

@@ -3,8 +3,8 @@
 use super::bundle::MAX_BUNDLE_BYTES;
 use super::dir::TileDir;
 use super::grow::{TileFile, filled, grown};
-use super::source::{Source, Subtrees};
-use super::{CHECKPOINT, path::TilePath};
+use super::source::{Source, Subtrees, joined};
+use super::{CHECKPOINT, Content, TilePath};
 use crate::merkle::{Hashes as _, TreeHead, TreeSize};
 use crate::note::{LogVerifier, SignedCheckpoint};
 use cap_std::fs::{File, OpenOptions};
@@ -13,6 +13,7 @@ use std::io::{self, Write as _};
 use stepward_fault::{Class, Fault, Owner, Rule};
 
 const UNWRITABLE: Rule = Rule::new("tiles-unwritable");
+const HASHES: Rule = Rule::new("log-hashes");
 const FORKED: Rule = Rule::new("tiles-forked");
 const OTHER_LOG: Rule = Rule::new("tiles-of-another-log");
 const SHRUNK: Rule = Rule::new("tiles-larger-than-the-log");
@@ -47,6 +48,7 @@ impl TileDir {
             None => TreeSize::EMPTY,
         };
         is_tree_of(source, newest.head())?;
+        filled(older, newest.head().size).try_for_each(|tile| leads_up(source, tile))?;
         let mut folders = BTreeSet::from([String::new()]);
         for file in grown(source, older, newest.head().size) {
             self.place(&file?, &mut folders)?;
@@ -143,6 +145,24 @@ fn is_tree_of<S: Source + ?Sized>(source: &S, head: TreeHead) -> Result<(), Faul
             head.size, head.root
         ))
         .hint("keep the folder and the log: the log was changed after the checkpoint was made"))
+}
+
+/// A full tile of hashes must lead to the hash that is kept over it. The hashes of partial tiles are those
+/// that the root was made of; with both, every hash that is published follows from the checkpoint. This
+/// comes before the first file: a wrong one could never be replaced.
+fn leads_up<S: Source + ?Sized>(source: &S, tile: TilePath) -> Result<(), Fault> {
+    let Content::Hashes(level) = tile.content() else { return Ok(()) };
+    let mut hashes = source.hashes(u32::from(level), tile.first(), usize::from(tile.width()))?;
+    while hashes.len() > 1 {
+        hashes = hashes.chunks(2).filter_map(joined).collect();
+    }
+    if hashes == source.hashes(u32::from(level) + 1, tile.index(), 1)? {
+        return Ok(());
+    }
+    Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, HASHES)
+        .at(tile)
+        .says("the hashes that the log keeps for this tile do not lead to the one that it keeps over them")
+        .hint("the log was changed, and nothing of it was published: `stepward verify` says where"))
 }
 
 fn other_log(log: &LogVerifier, newest: &SignedCheckpoint) -> Fault {

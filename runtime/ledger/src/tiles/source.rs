@@ -36,7 +36,8 @@ impl Source for dyn Records + '_ {
         range: Range<u64>,
         visit: &mut dyn FnMut(&[u8]) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
-        self.leaves(range, &mut |leaf| visit(leaf.bytes))
+        // What was edited must not be published beside what was published before.
+        self.leaves(range, &mut |leaf| visit(leaf.checked()?))
     }
 }
 
@@ -67,7 +68,7 @@ impl<S: Source + ?Sized> Hashes for Subtrees<'_, S> {
     }
 }
 
-fn joined(pair: &[NodeHash]) -> Option<NodeHash> {
+pub(super) fn joined(pair: &[NodeHash]) -> Option<NodeHash> {
     let [left, right] = pair else { return None };
     Some(NodeHash::join(*left, *right))
 }

@@ -14,4 +14,5 @@ mod alike;
 mod disk;
 mod nodes;
 mod sqlite;
+mod stray;
 mod support;

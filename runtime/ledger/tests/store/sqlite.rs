@@ -268,3 +268,55 @@ fn erasing_does_not_wait_for_a_reader() {
     assert_eq!(erased, Some(1));
     assert_eq!(reader.body(0).unwrap(), None);
 }
+
+#[test]
+fn a_file_with_other_tables_than_a_logs_is_refused() {
+    for change in [
+        "CREATE TRIGGER t AFTER INSERT ON body BEGIN DELETE FROM body WHERE sequence = new.sequence; END",
+        "CREATE TABLE theirs (x)",
+        "DROP TABLE run",
+        "ALTER TABLE leaf RENAME TO kept; CREATE VIEW leaf AS SELECT * FROM kept",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        drop(writer(folder.path()).unwrap());
+        Connection::open(&path).unwrap().execute_batch(change).unwrap();
+        for fault in [writer(folder.path()).unwrap_err(), Reader::open(&path).unwrap_err()] {
+            assert_eq!((fault.rule().as_str(), fault.class()), ("store-tables", Class::EvidenceInvalid));
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_log_is_a_regular_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let there = folder.path().join("there");
+    std::fs::create_dir(&there).unwrap();
+    drop(writer(&there).unwrap());
+    let path = folder.path().join("ledger.db");
+    std::os::unix::fs::symlink(there.join("ledger.db"), &path).unwrap();
+    for fault in [writer(folder.path()).unwrap_err(), Reader::open(&path).unwrap_err()] {
+        assert_eq!((fault.rule().as_str(), fault.class()), ("store-file-kind", Class::BadInput));
+    }
+}
+
+#[test]
+fn an_event_that_was_edited_is_not_handed_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut store = writer(folder.path()).unwrap();
+    fill(&mut store, &mut Batches::default(), 10);
+    drop(store);
+    let path = folder.path().join("ledger.db");
+    let edit = "UPDATE leaf SET bytes = CAST(bytes || ' ' AS BLOB) WHERE sequence = 7";
+    Connection::open(&path).unwrap().execute_batch(edit).unwrap();
+    let reader = Reader::open(&path).unwrap();
+    let records: &dyn Records = &reader;
+    let mut given = 0;
+    let fault = stepward_ledger::tiles::Source::entries(records, 0..10, &mut |_| {
+        given += 1;
+        Ok(())
+    });
+    let fault = fault.unwrap_err();
+    assert_eq!((fault.rule().as_str(), fault.place(), given), ("log-leaf-edited", "event 7", 7));
+}

@@ -87,6 +87,42 @@ fn an_export_holds_by_the_keys_in_it_and_says_so() {
     assert_eq!(report.open, [Open::NoWitness]);
 }
 
+/// Edits event 300 in the store, with its own hash or without.
+fn edit(files: &mut Files, with_hash: bool) {
+    files.world.close();
+    let edited = [files.leaf(300), b" ".to_vec()].concat();
+    let connection = rusqlite::Connection::open(files.world.path()).unwrap();
+    connection.execute("UPDATE leaf SET bytes = ?1 WHERE sequence = 300", [&edited]).unwrap();
+    if with_hash {
+        let hash = LeafHash::of(&edited);
+        let sql = "UPDATE leaf SET hash = ?1 WHERE sequence = 300";
+        connection.execute(sql, [hash.as_bytes().as_slice()]).unwrap();
+    }
+}
+
+#[test]
+fn what_was_edited_is_neither_exported_nor_published() {
+    let signed = "the checkpoint over 562 events";
+    for (with_hash, exported, published) in [
+        (false, ("log-leaf-edited", "event 300"), ("log-leaf-edited", "event 300")),
+        (true, ("export-root", signed), ("log-hashes", "tile/0/001")),
+    ] {
+        let mut files = Files::new();
+        edit(&mut files, with_hash);
+        let (reader, newest) = (files.world.reader(), files.world.checkpoints.last().unwrap());
+        let fault = export::write(&reader, newest, &[files.vkey()], &mut Vec::new()).unwrap_err();
+        assert_eq!((fault.rule().as_str(), fault.place()), exported);
+
+        fs::create_dir(files.path("tiles")).unwrap();
+        let tiles = TileDir::new(Dir::open_ambient_dir(files.path("tiles"), ambient_authority()).unwrap());
+        let records: &dyn Records = &reader;
+        let fault = tiles.publish(records, &files.world.signer.verifier(), newest).unwrap_err();
+        assert_eq!((fault.rule().as_str(), fault.place()), published);
+        assert!(tiles.checkpoint(&files.world.signer.verifier()).unwrap().is_none());
+        assert!(!files.path("tiles/tile/entries/001").exists(), "the edited event is in no file");
+    }
+}
+
 #[test]
 fn a_changed_export_fails_for_both_verifiers() {
     let files = Files::new();

@@ -10,6 +10,7 @@ use stepward_broker::Applied;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Effect, Name, Outcome, Resolution},
+    merkle::TreeHead,
     runs::{self, Attempt, BodyAt, Made, Run, Standing, Step},
     store::Records,
 };
@@ -95,7 +96,7 @@ impl Journal {
     /// # Errors
     /// When there is no such run, or its record cannot be read.
     pub async fn standing(&self, run: &str) -> Result<(Run, Standing), Fault> {
-        let (head, wanted) = (self.0.log.head(), name(run)?);
+        let (head, wanted) = (self.written().await?, name(run)?);
         let read = move |records: &dyn Records| {
             let run = runs::run(records, head, wanted.as_str())?;
             let standing = run.standing(runs::restored(records, head)?);
@@ -135,6 +136,13 @@ impl Journal {
             standing,
             run,
         })
+    }
+
+    /// The tree over everything that was appended until now.
+    async fn written(&self) -> Result<TreeHead, Fault> {
+        // A read comes after everything that waits for the disk.
+        self.0.log.read(|_| Ok(())).await?;
+        Ok(self.0.log.head())
     }
 }
 

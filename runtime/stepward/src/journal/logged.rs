@@ -1,14 +1,11 @@
 //! An embedder's own broker, with what it does written into the log.
 
 use super::{
-    Journal, Reporting, lock, name,
+    Journal, name,
     recording::{CallAndReply, asked, json, object},
+    reporting::EffectId,
 };
-use std::{
-    collections::{BTreeSet, HashMap},
-    fmt,
-    sync::{Arc, Mutex},
-};
+use std::{collections::BTreeSet, fmt};
 use stepward_fault::Fault;
 use stepward_ledger::event::{Decision, Effect, Name, Text, What};
 use stepward_seam::{Broker, BrokerFuture, CallSite, HostCall, HostReply, HttpFailure, Label, Method, Stop};
@@ -22,34 +19,16 @@ const EMBEDDER: &str = "the embedder's broker";
 /// broker itself still decides what it lets out, and whether a request that it was asked for twice goes
 /// out twice: of a run that was interrupted the log says which calls are in doubt.
 ///
+/// An effect is carried out within its call. When the step is gone before the answer, cancelled or out of
+/// its time, the call is dropped and the broker's work with it, wherever it had come to: nothing is
+/// written of how it ended, and by the log it is in doubt, unless its endpoint acts once.
+///
 /// [`LiveBroker`](stepward_broker::LiveBroker) needs no wrapper: it reports to the journal by itself, with the rules
 /// by which it permits.
 pub struct Logged<B> {
     broker: B,
     journal: Journal,
     once: BTreeSet<Label>,
-    /// How often each operation of a step was attempted.
-    attempts: Mutex<Attempts>,
-}
-
-/// Attempts by step and operation.
-type Attempts = HashMap<(Arc<str>, Option<String>), u64>;
-
-/// A run reports for as long as one of its effects is under way, also when its step is gone.
-struct UnderWay<'a>(&'a Journal, &'a str);
-
-impl<'a> UnderWay<'a> {
-    fn begin(journal: &'a Journal, run: &'a str) -> Self {
-        journal.hold(run, |reporting| reporting.effects += 1);
-        Self(journal, run)
-    }
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        let less = |reporting: &mut Reporting| reporting.effects = reporting.effects.saturating_sub(1);
-        self.0.hold(self.1, less);
-    }
 }
 
 /// An effect that is about to be asked for.
@@ -61,7 +40,7 @@ struct Intended {
 impl<B: Broker> Logged<B> {
     /// Writes what `broker` does for the runs of `journal`.
     pub fn new(journal: Journal, broker: B) -> Self {
-        Self { broker, journal, once: BTreeSet::new(), attempts: Mutex::default() }
+        Self { broker, journal, once: BTreeSet::new() }
     }
 
     /// Says that the service behind `endpoint` acts once for requests of one operation, so that one whose
@@ -79,36 +58,24 @@ impl<B: Broker> Logged<B> {
         endpoint: Label,
         method: Method,
     ) -> Result<HostReply, Stop> {
-        let run = Arc::clone(&site.run);
-        let _under_way = UnderWay::begin(&self.journal, &run);
-        let intended = self.intend(&site, &call, &endpoint, method).await.map_err(Stop)?;
+        let recorded = self.broker.recorded(call.clone());
+        let attempt = self.journal.attempt(&site, operation(&recorded)).map_err(Stop)?;
+        let effect = EffectId::new(&site, None, attempt);
+        let _under_way = self.journal.begin(&site.run, effect).map_err(Stop)?;
+        let intended = self.intend(&site, &recorded, &endpoint, method, attempt).await.map_err(Stop)?;
         let reply = self.broker.call(site.clone(), call).await;
-        self.journal.append_or_break(self.answered(&site, intended, &reply));
+        self.journal.append_or_break(&site.run, self.answered(&site, intended, &reply));
         reply
     }
 
     async fn intend(
         &self,
         site: &CallSite,
-        call: &HostCall,
+        recorded: &HostCall,
         endpoint: &Label,
         method: Method,
+        attempt: u64,
     ) -> Result<Intended, Fault> {
-        let recorded = self.broker.recorded(call.clone());
-        let operation = match &recorded {
-            HostCall::Http { request, .. } => request.operation.clone(),
-            HostCall::Sign { .. }
-            | HostCall::Reveal { .. }
-            | HostCall::Now { .. }
-            | HostCall::Random { .. }
-            | HostCall::Log { .. } => None,
-        };
-        let attempt = {
-            let mut attempts = lock(&self.attempts);
-            let made = attempts.entry((Arc::clone(&site.step), operation)).or_default();
-            *made += 1;
-            *made
-        };
         let object = object("endpoint", endpoint)?;
         let what = What::CallIntended {
             object: object.clone(),
@@ -120,7 +87,7 @@ impl<B: Broker> Logged<B> {
             environment_rule: Text::of(EMBEDDER),
             policy: self.journal.0.policy,
         };
-        let note = self.journal.of_call(site, what, Some(&json(&recorded)))?;
+        let note = self.journal.of_call(site, what, Some(&json(recorded)))?;
         self.journal.append_durably(note).await?;
         Ok(Intended { object, attempt })
     }
@@ -178,7 +145,9 @@ impl<B: Broker> Broker for Logged<B> {
             }
             let written = self.broker.recorded(call.clone());
             let reply = self.broker.call(site.clone(), call).await?;
-            self.journal.append_or_break(self.recorded(&site, &written, &reply));
+            // A call after a gap would not fit what stands in the log.
+            self.journal.check_whole(&site.run).map_err(Stop)?;
+            self.journal.append_or_break(&site.run, self.recorded(&site, &written, &reply));
             Ok(reply)
         })
     }
@@ -195,5 +164,17 @@ impl<B: Broker> Broker for Logged<B> {
 impl<B> fmt::Debug for Logged<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Logged").field("journal", &self.journal).finish_non_exhaustive()
+    }
+}
+
+/// The operation that an effect names.
+fn operation(call: &HostCall) -> Option<String> {
+    match call {
+        HostCall::Http { request, .. } => request.operation.clone(),
+        HostCall::Sign { .. }
+        | HostCall::Reveal { .. }
+        | HostCall::Now { .. }
+        | HostCall::Random { .. }
+        | HostCall::Log { .. } => None,
     }
 }

@@ -10,7 +10,11 @@
 //! sealed under the key of their run. An effect is sent when its intent is durable, and not before. Reads, answers
 //! and the ends of steps are written in order and are durable with the next intent, at the latest with
 //! the end of the run, for which [`RunLog::end`] waits. When the log cannot be written, nothing is sent
-//! any more and no outcome is given out.
+//! any more and no outcome is given out. When one event of a run cannot be recorded, that holds for its
+//! run; the runs beside it go on.
+//!
+//! A run belongs to one holder at a time: it is started, gone on with, decided about or erased, and each
+//! of these is refused while another one, or an effect of the run, is under way.
 //!
 //! Scripted runs and replays have no effects and no journal.
 
@@ -21,6 +25,7 @@ mod history;
 mod logged;
 mod operator;
 mod recording;
+mod reporting;
 mod run;
 mod service;
 
@@ -32,6 +37,7 @@ pub use operator::{Given, Place};
 pub use run::{RunLog, RunStart};
 pub use service::{Opened, Unfinished};
 
+use reporting::{Reporting, Running, STRANGER};
 use std::{
     collections::HashMap,
     fmt,
@@ -44,12 +50,10 @@ use stepward_ledger::{
     store::{Fact, RunChange, RunLink},
 };
 use stepward_trust::Digest;
-use stepward_vault::{BodyContext, RunKey, RunKeys};
+use stepward_vault::{BodyContext, RunKeys};
 
 /// The rule that what stands in an event has a name.
 const NAME: Rule = Rule::new("journal-name");
-/// The rule that a run is known to the journal that it reports to.
-const STRANGER: Rule = Rule::new("journal-run");
 
 /// Writes what the runs of an environment do. Clones share one log.
 #[derive(Clone)]
@@ -62,22 +66,6 @@ struct Inner {
     environment: Name,
     policy: Digest,
     running: Mutex<HashMap<String, Reporting>>,
-    /// The first thing that could not be written. Nothing is sent after it.
-    broken: Mutex<Option<Fault>>,
-}
-
-/// A run that reports to this journal.
-struct Running {
-    name: Name,
-    key: RunKey,
-}
-
-/// How long a run reports: until whoever runs it is done, and every effect that it left behind has
-/// ended.
-struct Reporting {
-    running: Arc<Running>,
-    held: bool,
-    effects: usize,
 }
 
 /// An event on its way to the log.
@@ -153,44 +141,18 @@ impl Journal {
 
     /// Appends an event and waits until it is durable, with everything before it.
     async fn append_durably(&self, note: Note) -> Result<Durable, Fault> {
-        self.check_whole()?;
         let ticket = self.append(note)?;
         self.0.log.durable(ticket).await
     }
 
-    /// Appends what has happened and cannot be refused. Where that fails, nothing is sent any more.
-    fn append_or_break(&self, note: Result<Note, Fault>) {
+    /// Appends what has happened in a run and cannot be refused. Where that fails, the run sends nothing
+    /// any more and comes to no end.
+    fn append_or_break(&self, run: &str, note: Result<Note, Fault>) {
         if let Err(fault) = note.and_then(|note| self.write(note)) {
-            tracing::error!(target: "stepward::alert", rule = %fault.rule(), "what happened cannot be recorded: {fault}");
-            lock(&self.0.broken).get_or_insert(fault);
-        }
-    }
-
-    /// Refuses after something could not be recorded.
-    fn check_whole(&self) -> Result<(), Fault> {
-        match &*lock(&self.0.broken) {
-            None => Ok(()),
-            Some(fault) => Err(fault.clone()),
-        }
-    }
-
-    fn running(&self, run: &str) -> Result<Arc<Running>, Fault> {
-        let running = lock(&self.0.running);
-        running.get(run).map(|reporting| Arc::clone(&reporting.running)).ok_or_else(|| {
-            Fault::new(Class::Internal, Owner::Embedder, STRANGER)
-                .says(format_args!("run {run} reports to a journal in which it did not start"))
-                .hint("start each run with `Journal::start` or `Journal::go_on` before its first broker is made")
-        })
-    }
-
-    /// Changes how long a run reports.
-    fn hold(&self, run: &str, change: impl FnOnce(&mut Reporting)) {
-        let mut running = lock(&self.0.running);
-        if let Some(reporting) = running.get_mut(run) {
-            change(reporting);
-            if !reporting.held && reporting.effects == 0 {
-                running.remove(run);
-            }
+            tracing::error!(
+                target: "stepward::alert", run, rule = %fault.rule(), "what happened cannot be recorded: {fault}"
+            );
+            self.break_run(run, fault);
         }
     }
 

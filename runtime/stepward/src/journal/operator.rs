@@ -1,6 +1,9 @@
 //! What operators decide about runs.
 
-use super::{History, Journal, Note, RunLog, Running, answer::Reason, blocking, history::key_of, name};
+use super::{
+    Earlier, History, Journal, Note, RunLog, Running, answer::Reason, blocking, history::key_of, name,
+    reporting::Attempts,
+};
 use std::sync::Arc;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
@@ -9,15 +12,15 @@ use stepward_ledger::{
     runs::{Doubt, Standing},
     store::RunChange,
 };
-use stepward_seam::HttpResponse;
+use stepward_seam::{HostCall, HttpResponse};
 use stepward_vault::Erased;
 
 /// The rule that only what is in doubt is decided.
 const NOT_IN_DOUBT: Rule = Rule::new("resolve-not-in-doubt");
 /// The rule that only a run that can go on goes on.
 const CANNOT_GO_ON: Rule = Rule::new("run-cannot-go-on");
-/// The rule that a run is left alone while it is under way.
-const UNDER_WAY: Rule = Rule::new("run-under-way");
+/// The rule that what is decided about a run is decided from all that its events say.
+const MOVED_ON: Rule = Rule::new("run-moved-on");
 /// The rule that a run that ended stays ended.
 const ENDED: Rule = Rule::new("run-ended");
 
@@ -47,7 +50,7 @@ impl Journal {
     /// Goes on with a run that was interrupted.
     ///
     /// # Errors
-    /// When it ended, is in doubt, or cannot be read.
+    /// When it ended, is in doubt, is under way, got events after `history` was read, or cannot be read.
     pub async fn go_on(&self, history: &History, actor: Actor) -> Result<RunLog, Fault> {
         match &history.standing {
             Standing::CanGoOn | Standing::NotStarted => {}
@@ -56,8 +59,8 @@ impl Journal {
             }
             Standing::InDoubt(doubts) => return Err(in_doubt(history, doubts)),
         }
-        self.check_whole()?;
-        let log = self.reporting(self.known(history).await?);
+        let log = self.reporting(self.known(history).await?, attempted(history))?;
+        self.check_current(history).await?;
         let what = What::RunContinued { policy: self.0.policy };
         self.write(Note::of(log.draft(actor, what)))?;
         Ok(log)
@@ -66,7 +69,8 @@ impl Journal {
     /// Writes what an operator found out about something in doubt. Durable when it returns.
     ///
     /// # Errors
-    /// When it is not in doubt, or the log cannot be written.
+    /// When it is not in doubt, when the run is under way or got events after `history` was read, or the
+    /// log cannot be written.
     pub async fn resolve(&self, history: &History, place: Place, given: Given<'_>) -> Result<Durable, Fault> {
         let doubts: &[Doubt] = match &history.standing {
             Standing::InDoubt(doubts) => doubts,
@@ -82,6 +86,8 @@ impl Journal {
             Some(Doubt::Restored { .. }) => (None, None),
             None => return Err(not_in_doubt(history, doubts)),
         };
+        let _claim = self.claim(&history.run.name, None, Attempts::new())?;
+        self.check_current(history).await?;
         let running = self.known(history).await?;
         let reason = Reason { reason: given.reason.to_owned(), answer: given.answer };
         let body = serde_json::to_vec(&reason).unwrap_or_default();
@@ -103,8 +109,8 @@ impl Journal {
     /// # Errors
     /// When it has ended or is under way here, or the log cannot be written.
     pub async fn cancel(&self, run: &str, actor: Actor) -> Result<Durable, Fault> {
+        let _claim = self.claim(&name(run)?, None, Attempts::new())?;
         let (run, standing) = self.standing(run).await?;
-        self.check_idle(&run.name)?;
         match &standing {
             Standing::NotStarted | Standing::CanGoOn | Standing::InDoubt(_) => {}
             Standing::Finished(_) | Standing::Erased => return Err(ended(&run.name, &standing)),
@@ -127,7 +133,7 @@ impl Journal {
     /// When the run reports to this journal at the moment, or log or keys cannot be written.
     pub async fn erase(&self, run: &str, actor: Actor) -> Result<Erased, Fault> {
         let run = name(run)?;
-        self.check_idle(&run)?;
+        let _claim = self.claim(&run, None, Attempts::new())?;
         let (keys, of, now) = (Arc::clone(&self.0.keys), run.clone(), self.now_ms());
         // The key first: a log that says that it is gone must not be ahead of the deed.
         let erased = blocking(move || keys.erase(of.as_str(), now)).await?;
@@ -150,14 +156,19 @@ impl Journal {
         self.append_durably(Note::of(draft)).await
     }
 
-    /// Refused while a run reports to this journal.
-    fn check_idle(&self, run: &Name) -> Result<(), Fault> {
-        if self.running(run.as_str()).is_err() {
+    /// Refused where a run, which is claimed, has events that were not read yet.
+    async fn check_current(&self, history: &History) -> Result<(), Fault> {
+        let run = history.run.name.clone();
+        let of = run.clone();
+        // The read comes after everything that was appended before it.
+        let last = self.0.log.read(move |records| Ok(records.run(of.as_str())?.map(|run| run.last))).await?;
+        if last == Some(history.run.last) {
             return Ok(());
         }
-        Err(Fault::new(Class::Refused, Owner::Operator, UNDER_WAY)
-            .says(format_args!("run {run} is under way"))
-            .hint("wait until it has ended, or interrupt it"))
+        Err(Fault::new(Class::Refused, Owner::Caller, MOVED_ON)
+            .at(format_args!("run {run}"))
+            .says(format_args!("the run has events after event {}, the last that was read", history.run.last))
+            .hint("read its history again, and decide from that"))
     }
 
     /// The run with its key.
@@ -167,6 +178,20 @@ impl Journal {
         let key = blocking(move || key_of(&keys, &of)).await?;
         Ok(Arc::new(Running { name: run, key }))
     }
+}
+
+/// How often the interrupted step attempted each of its operations.
+fn attempted(history: &History) -> Attempts {
+    let mut attempts = Attempts::new();
+    let Some(step) = &history.interrupted else { return attempts };
+    let name = Arc::<str>::from(&*step.name);
+    for Earlier { call, attempts: made, .. } in &step.calls {
+        if let HostCall::Http { request, .. } = call {
+            let made = u64::try_from(made.len()).unwrap_or(u64::MAX);
+            *attempts.entry((Arc::clone(&name), request.operation.clone())).or_default() += made;
+        }
+    }
+    attempts
 }
 
 fn ended(run: &Name, standing: &Standing) -> Fault {

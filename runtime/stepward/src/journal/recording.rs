@@ -1,6 +1,6 @@
 //! What a broker tells, as events.
 
-use super::{Journal, Note, name};
+use super::{Journal, Note, name, reporting::EffectId};
 use serde::Serialize;
 use stepward_broker::{
     Applied, Completion, EffectEnd, End, Exchange, Granted, Intent, Permitted, Recording, SecretUse,
@@ -24,40 +24,46 @@ impl stepward_broker::Journal for Journal {
     fn intend<'a>(&'a self, intent: &'a Intent<'a>) -> Recording<'a> {
         Box::pin(async move {
             let note = self.intended(intent)?;
-            let run = &intent.site.run;
-            self.hold(run, |reporting| reporting.effects += 1);
-            let durable = self.append_durably(note).await;
+            let (run, effect) = (&*intent.site.run, effect(intent));
+            let under_way = self.begin(run, effect.clone())?;
+            let ticket = self.append(note)?;
+            // From here on it is in the log, and is ended by its answer, also when this task dies.
+            under_way.keep();
+            let durable = self.log().durable(ticket).await;
             if durable.is_err() {
                 // Not sent, so nothing comes of it.
-                self.hold(run, |reporting| reporting.effects = reporting.effects.saturating_sub(1));
+                drop(self.under_way(run, effect));
             }
             durable.map(drop)
         })
     }
 
     fn completed(&self, completion: &Completion<'_>) {
+        let run = &*completion.site.run;
         match &completion.end {
             // Its intent is not in the log, so there is nothing to answer; the run ends with the fault.
             End::Effect { end: EffectEnd::Unsent(_), .. } | End::Stopped => {}
+            End::Effect { intent, end } => {
+                // A task may die before its intent is in the log, or after its answer is.
+                let Some(_until_answered) = self.under_way(run, effect(intent)) else { return };
+                self.append_or_break(run, self.answered(completion, intent, end));
+            }
+            // The record of the run ended before, and a call after a gap would not fit what stands there.
+            _ if self.check_whole(run).is_err() => {}
             End::Refused { endpoint, refused } => {
                 let rule = refused.rule().as_str();
-                self.append_or_break(self.refused(completion, endpoint, rule));
-            }
-            End::Effect { intent, end } => {
-                self.append_or_break(self.answered(completion, intent, end));
-                self.hold(&completion.site.run, |reporting| {
-                    reporting.effects = reporting.effects.saturating_sub(1);
-                });
+                self.append_or_break(run, self.refused(completion, endpoint, rule));
             }
             End::Read { request, exchange } => {
                 let object = object("endpoint", request.endpoint);
                 self.append_or_break(
+                    run,
                     object.and_then(|object| self.recorded(completion, object, status(exchange))),
                 );
             }
             End::Signed { .. } | End::Revealed { .. } | End::Time | End::Random => {
                 let object = asked(completion.call);
-                self.append_or_break(object.and_then(|object| self.recorded(completion, object, None)));
+                self.append_or_break(run, object.and_then(|object| self.recorded(completion, object, None)));
             }
         }
     }
@@ -79,7 +85,7 @@ impl stepward_broker::Journal for Journal {
             };
             self.of_step(granted.step, what)
         });
-        self.append_or_break(note);
+        self.append_or_break(&granted.step.run, note);
     }
 
     fn secret_used(&self, used: &SecretUse, step: &StepIdentity) {
@@ -92,7 +98,7 @@ impl stepward_broker::Journal for Journal {
             let what = What::SecretUsed { secret, version: name(&used.version)?, purpose };
             self.of_step(step, what)
         });
-        self.append_or_break(note);
+        self.append_or_break(&step.run, note);
     }
 }
 
@@ -191,6 +197,10 @@ impl Journal {
             what,
         }))
     }
+}
+
+fn effect(intent: &Intent<'_>) -> EffectId {
+    EffectId::new(intent.site, intent.item, intent.attempt.into())
 }
 
 /// What is asked, such as `endpoint:erp`.

@@ -1,6 +1,9 @@
 //! The life of one run in the log.
 
-use super::{Journal, Note, Reporting, Running, blocking, lock, name};
+use super::{
+    Journal, Note, Running, blocking, name,
+    reporting::{Attempts, Claim},
+};
 use crate::Finished;
 use std::{fmt, sync::Arc};
 use stepward_fault::Fault;
@@ -31,8 +34,8 @@ pub struct RunStart<'a> {
 /// A run that reports to its journal. Dropping it without [`end`](Self::end) leaves the run unfinished
 /// in the log: it is told apart there, and can go on.
 pub struct RunLog {
-    pub(super) journal: Journal,
-    pub(super) running: Arc<Running>,
+    claim: Claim,
+    running: Arc<Running>,
 }
 
 impl Journal {
@@ -42,22 +45,22 @@ impl Journal {
     /// # Errors
     /// When there was a run of this name, or the log or the keys cannot be written.
     pub async fn start(&self, start: RunStart<'_>) -> Result<RunLog, Fault> {
-        self.check_whole()?;
         self.0.log.room().await?;
         let (run, object) = (name(start.run)?, name(start.object)?);
         let (keys, key_of, now) = (Arc::clone(&self.0.keys), run.clone(), self.now_ms());
         let key = blocking(move || keys.create(key_of.as_str(), now)).await?;
         let running = Arc::new(Running { name: run.clone(), key });
+        let log = self.reporting(running, Attempts::new())?;
         self.note_bundle(&object, start.definition).await?;
         let what = What::RunStarted { object, definition: start.definition, policy: self.0.policy };
         let draft = Draft { actor: start.actor, run: Some(run), step: None, call: None, body: None, what };
         let note = Note::of(draft).changing(RunChange::Opens).with_body(
             &self.0.environment,
-            &running,
+            &log.running,
             start.input.as_bytes(),
         )?;
         self.write(note)?;
-        Ok(self.reporting(running))
+        Ok(log)
     }
 
     /// Writes that what runs under a name is another thing than before, where it is.
@@ -71,10 +74,10 @@ impl Journal {
         self.write(Note::of(Draft::service(what)).remembering(&fact, now.as_bytes()))
     }
 
-    pub(super) fn reporting(&self, running: Arc<Running>) -> RunLog {
-        let reporting = Reporting { running: Arc::clone(&running), held: true, effects: 0 };
-        lock(&self.0.running).insert(running.name.as_str().to_owned(), reporting);
-        RunLog { journal: self.clone(), running }
+    /// Lets a run report from now on. Refused where it is taken.
+    pub(super) fn reporting(&self, running: Arc<Running>, attempts: Attempts) -> Result<RunLog, Fault> {
+        let claim = self.claim(&running.name, Some(Arc::clone(&running)), attempts)?;
+        Ok(RunLog { claim, running })
     }
 }
 
@@ -87,7 +90,7 @@ impl RunLog {
     /// Writes that a step starts: its component, and what it runs under.
     ///
     /// # Errors
-    /// When the log cannot be written.
+    /// When the log cannot be written, or something of the run before could not.
     pub fn step_started(
         &self,
         step: &str,
@@ -95,31 +98,34 @@ impl RunLog {
         engine: Digest,
         limits: &Limits,
     ) -> Result<(), Fault> {
+        self.check_whole()?;
         let limits = Digest::of(&serde_json::to_vec(limits).unwrap_or_default());
         let draft = self.of_step(step, What::StepStarted { component, engine, limits })?;
-        self.journal.write(Note::of(draft))
+        self.claim.journal.write(Note::of(draft))
     }
 
     /// Writes how a step ended, with its output or its error sealed.
     ///
     /// # Errors
-    /// When the log cannot be written. What the step did stands all the same.
+    /// When the log cannot be written, or something of the run before could not. What the step did stands
+    /// all the same.
     pub fn step_ended(&self, step: &str, finished: &Finished) -> Result<(), Fault> {
+        self.check_whole()?;
         let (outcome, body) = match &finished.outcome {
             Ended::Succeeded(output) => (Outcome::Succeeded, Some(output.clone().into_bytes())),
             Ended::Failed(error) => (Outcome::Failed, serde_json::to_vec(error).ok()),
             Ended::LimitExceeded(limit) => {
                 let what = What::LimitReached { limit: name(limit.as_str())? };
-                self.journal.write(Note::of(self.of_step(step, what)?))?;
+                self.claim.journal.write(Note::of(self.of_step(step, what)?))?;
                 (Outcome::LimitExceeded, None)
             }
             Ended::Refused(_) => (Outcome::Refused, None),
         };
         let mut note = Note::of(self.of_step(step, What::StepEnded { outcome, fuel: finished.usage.fuel })?);
         if let Some(body) = body {
-            note = note.with_body(&self.journal.0.environment, &self.running, &body)?;
+            note = note.with_body(self.claim.journal.environment(), &self.running, &body)?;
         }
-        self.journal.write(note)
+        self.claim.journal.write(note)
     }
 
     /// Writes how the run ended, with its output sealed, and waits until the whole run is durable. What
@@ -128,26 +134,25 @@ impl RunLog {
     /// # Errors
     /// When anything of the run could not be written.
     pub async fn end(self, outcome: Outcome, output: Option<&str>) -> Result<Durable, Fault> {
+        self.check_whole()?;
         let draft = self.draft(Actor::Service, What::RunEnded { outcome });
         let mut note = Note::of(draft).changing(RunChange::Closes);
         if let Some(output) = output {
-            note = note.with_body(&self.journal.0.environment, &self.running, output.as_bytes())?;
+            note = note.with_body(self.claim.journal.environment(), &self.running, output.as_bytes())?;
         }
-        self.journal.append_durably(note).await
+        self.claim.journal.append_durably(note).await
     }
 
     pub(super) fn draft(&self, actor: Actor, what: What) -> Draft {
         Draft { actor, run: Some(self.running.name.clone()), step: None, call: None, body: None, what }
     }
 
+    fn check_whole(&self) -> Result<(), Fault> {
+        self.claim.journal.check_whole(self.name())
+    }
+
     fn of_step(&self, step: &str, what: What) -> Result<Draft, Fault> {
         Ok(Draft { step: Some(name(step)?), ..self.draft(Actor::Service, what) })
-    }
-}
-
-impl Drop for RunLog {
-    fn drop(&mut self) {
-        self.journal.hold(self.name(), |reporting| reporting.held = false);
     }
 }
 

@@ -67,8 +67,8 @@ impl Journal {
         policy: Digest,
         version: Name,
     ) -> Result<Opened, Fault> {
-        let (running, broken) = (Mutex::new(HashMap::new()), Mutex::new(None));
-        let inner = Inner { log, keys: Arc::new(keys), clock, environment, policy, running, broken };
+        let running = Mutex::new(HashMap::new());
+        let inner = Inner { log, keys: Arc::new(keys), clock, environment, policy, running };
         let journal = Self(Arc::new(inner));
         let head = journal.0.log.head();
         let (last, newest, unfinished) = journal

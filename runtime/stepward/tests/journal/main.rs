@@ -308,3 +308,39 @@ async fn until(folder: &Path, action: &str) {
         tokio::task::yield_now().await;
     }
 }
+
+#[tokio::test]
+async fn one_history_is_gone_on_with_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path()).await.unwrap().journal;
+    let run = journal.start(start("run-1")).await.unwrap();
+    run.step_started("post", Digest::of(b"wasm"), Digest::of(b"engine"), &Limits::default()).unwrap();
+    drop(run);
+    let history = journal.history("run-1").await.unwrap();
+    let first = journal.go_on(&history, owner()).await.unwrap();
+    // While it is under way, and when it has moved on.
+    assert_eq!(journal.go_on(&history, owner()).await.unwrap_err().rule().as_str(), "run-under-way");
+    let _durable = first.end(Outcome::Succeeded, None).await.unwrap();
+    assert_eq!(journal.go_on(&history, owner()).await.unwrap_err().rule().as_str(), "run-moved-on");
+}
+
+#[tokio::test]
+async fn one_doubt_is_decided_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = open(folder.path()).await.unwrap().journal;
+    let run = journal.start(start("run-1")).await.unwrap();
+    run.step_started("post", Digest::of(b"wasm"), Digest::of(b"engine"), &Limits::default()).unwrap();
+    let broker = Logged::new(journal.clone(), Own::default());
+    let call = broker.call(site("run-1", 0), request(Method::Post, Some("post-4711")));
+    tokio::select! {
+        biased;
+        _ = call => panic!("the service never answers"),
+        () = until(folder.path(), "call-intended") => {}
+    }
+    drop((run, broker));
+    let history = journal.history("run-1").await.unwrap();
+    let given = |effect| Given { effect, reason: "looked", answer: None, actor: owner() };
+    let _durable = journal.resolve(&history, Place::Call(0), given(Resolution::Applied)).await.unwrap();
+    let other = journal.resolve(&history, Place::Call(0), given(Resolution::NotApplied)).await.unwrap_err();
+    assert_eq!(other.rule().as_str(), "run-moved-on");
+}

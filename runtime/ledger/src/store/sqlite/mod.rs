@@ -11,6 +11,7 @@ mod index;
 mod reader;
 mod rows;
 mod schema;
+mod stray;
 mod writer;
 
 pub use reader::Reader;

@@ -21,6 +21,7 @@ impl Reader {
     /// process has the log open, SQLite needs a folder that can be written.
     pub fn open(path: &Path) -> Result<Self, Fault> {
         let place = Place::of(path);
+        schema::check_file(path, &place)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(|error| place.fault(&error))?;
         schema::prepare_reader(&connection, &place)?;

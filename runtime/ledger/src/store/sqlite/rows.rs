@@ -154,7 +154,7 @@ impl Rows {
         self.one("SELECT value FROM fact WHERE name = ?1", [name], |row| row.get(0))
     }
 
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         sql: &str,
         parameters: impl Params,

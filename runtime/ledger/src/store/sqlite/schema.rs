@@ -2,7 +2,7 @@
 
 use super::fault::{Place, refused};
 use rusqlite::Connection;
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 use stepward_fault::{Class, Fault, Rule};
 
 /// Marks the file as a Stepward ledger: `SwLg` in ASCII (SQLite, file format, offset 68).
@@ -28,6 +28,8 @@ const STATEMENTS: usize = 32;
 const OTHER_FILE: Rule = Rule::new("store-other-file");
 const NEWER: Rule = Rule::new("store-newer");
 const EMPTY: Rule = Rule::new("store-empty");
+const TABLES_CHANGED: Rule = Rule::new("store-tables");
+const FILE_KIND: Rule = Rule::new("store-file-kind");
 
 /// The events of a run are a chain, from `run.last` through `leaf.previous`: an index of its own would
 /// touch a page for every run in a batch, which is most of what a commit would write.
@@ -105,6 +107,17 @@ pub(super) fn prepare_reader(connection: &Connection, place: &Place) -> Result<(
     }
 }
 
+/// A link would let two owners with two locks write one file, and a pipe would never answer.
+pub(super) fn check_file(path: &Path, place: &Place) -> Result<(), Fault> {
+    match path.symlink_metadata() {
+        Ok(found) if !found.is_file() => Err(refused(Class::BadInput, FILE_KIND, place)
+            .says("this is no regular file")
+            .hint("a log lies in a file of its own, and is reached by no link: put the file itself there")),
+        // What is not there is told, or made, where it is opened.
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
 fn settle(connection: &Connection, place: &Place) -> Result<(), Fault> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.busy_timeout(BUSY).map_err(|error| place.fault(&error))
@@ -121,7 +134,7 @@ fn recognise(connection: &Connection, place: &Place) -> Result<Kind, Fault> {
         .map_err(|error| place.fault(&error))?;
     match (number("application_id")?, number("user_version")?) {
         (0, 0) if tables == 0 => Ok(Kind::New),
-        (APPLICATION_ID, VERSION) => Ok(Kind::Ours),
+        (APPLICATION_ID, VERSION) => check_tables(connection, place).map(|()| Kind::Ours),
         (APPLICATION_ID, version) => Err(refused(Class::Unavailable, NEWER, place)
             .says(format_args!("the log has version {version}; this program knows version {VERSION}"))
             .hint("use the program that wrote it, or a newer one")),
@@ -129,6 +142,37 @@ fn recognise(connection: &Connection, place: &Place) -> Result<Kind, Fault> {
             .says("this is a database of another program")
             .hint("name the right file; nothing was changed in this one")),
     }
+}
+
+/// One row of `sqlite_schema`: type, name, table, text.
+type Object = (String, String, String, Option<String>);
+
+/// The file has our tables and nothing else: a trigger or a view would make other things of what is
+/// written and read.
+fn check_tables(connection: &Connection, place: &Place) -> Result<(), Fault> {
+    let ours = Connection::open_in_memory().and_then(|ours| {
+        ours.execute_batch(TABLES)?;
+        objects(&ours)
+    });
+    let ours = ours.map_err(|error| place.fault(&error))?;
+    let found = objects(connection).map_err(|error| place.fault(&error))?;
+    let strange = found.iter().find(|object| !ours.contains(object));
+    let gone = ours.iter().find(|object| !found.contains(object));
+    let says = match (strange, gone) {
+        (None, None) => return Ok(()),
+        (Some((kind, name, ..)), _) => {
+            format!("the {kind} `{}` is not one of a log", stepward_fault::shown(name))
+        }
+        (None, Some((kind, name, ..))) => format!("the {kind} `{name}` of a log is not there"),
+    };
+    Err(refused(Class::EvidenceInvalid, TABLES_CHANGED, place)
+        .says(says)
+        .hint("something else changed this file: keep it, put the last good copy back, or `stepward restore` a backup"))
+}
+
+fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
+    let mut rows = connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
+    rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect()
 }
 
 /// Version and tables come together or not at all.

@@ -3,7 +3,7 @@
 use super::fault::{Place, damaged, refused};
 use super::index::{Index, Remembered};
 use super::rows::{Rows, read_rows};
-use super::{backup, schema};
+use super::{backup, schema, stray};
 use crate::store::owner::Ownership;
 use crate::store::{Batch, Store};
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
@@ -28,9 +28,11 @@ impl Writer {
     /// file; it is given back when the writer is dropped.
     ///
     /// # Errors
-    /// When the file is of another program or a newer version, or it cannot be read and written.
+    /// When it is no regular file, it is of another program or a newer version, it has other tables than
+    /// a log or rows outside of the log's tree, or it cannot be read and written.
     pub fn open(path: &Path, ownership: Ownership) -> Result<Self, Fault> {
         let place = Place::of(path);
+        schema::check_file(path, &place)?;
         // SQLite says best what is wrong with a file or a folder.
         let _ = backup::create(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -38,8 +40,9 @@ impl Writer {
         check_writable(&connection, &place)?;
         schema::prepare_writer(&mut connection, &place)?;
         let rows = Rows { connection, place };
-        let size = rows.head()?.size.get();
-        Ok(Self { rows, size, remembered: Remembered::default(), _ownership: ownership })
+        let size = rows.head()?.size;
+        stray::check(&rows, size)?;
+        Ok(Self { rows, size: size.get(), remembered: Remembered::default(), _ownership: ownership })
     }
 
     /// Copies the whole log as it is now into a new file; see [`Reader::backup_to`](super::Reader::backup_to).
