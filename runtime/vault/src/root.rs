@@ -25,6 +25,7 @@ pub struct EnvironmentRoot {
     log_signing: Zeroizing<[u8; KEY_BYTES]>,
     wrapping: Arc<Key>,
     pseudonyms: hmac::Key,
+    log_seal: hmac::Key,
 }
 
 impl EnvironmentRoot {
@@ -44,6 +45,7 @@ impl EnvironmentRoot {
             log_signing: purpose(b"log signing key")?,
             wrapping: Arc::new(Key::new(&*purpose(b"wrapping keys")?)?),
             pseudonyms: hmac::Key::new(hmac::HMAC_SHA256, purpose(b"pseudonyms")?.as_slice()),
+            log_seal: hmac::Key::new(hmac::HMAC_SHA256, purpose(b"log seal")?.as_slice()),
         })
     }
 
@@ -58,6 +60,18 @@ impl EnvironmentRoot {
     pub fn pseudonym(&self, person: &str) -> String {
         let tag = hmac::sign(&self.pseudonyms, person.as_bytes());
         format!("p-{}", hex::encode(tag.as_ref().get(..PSEUDONYM_BYTES).unwrap_or_default()))
+    }
+
+    /// HMAC-SHA-256 (RFC 2104) under a key for the seals of the log alone.
+    pub fn log_seal(&self) -> impl Fn(&[u8]) -> [u8; KEY_BYTES] + Send + Sync + use<> {
+        let key = self.log_seal.clone();
+        move |message| {
+            let mut tag = [0; KEY_BYTES];
+            for (byte, made) in tag.iter_mut().zip(hmac::sign(&key, message).as_ref()) {
+                *byte = *made;
+            }
+            tag
+        }
     }
 
     /// The key that wraps wrapping keys.

@@ -14,7 +14,7 @@ use std::{
 };
 use stepward::{
     Digest, SecretBytes,
-    journal::{Journal, Opened},
+    journal::{Journal, Opened, sealer},
     ledger::{
         event::{Event, Name},
         log::{Clock, Log, Stamp},
@@ -36,8 +36,8 @@ pub(crate) async fn open(folder: &Path) -> Result<Journal, Box<dyn Error>> {
     let store = Writer::open(&folder.join("ledger.db"), Ownership::claim(lock, "ledger.lock", &holder)?)?;
     let clock = clock();
     let place = |leaf: &[u8]| Event::decode(leaf).map(|event| event.sequence);
-    let (log, _) = Log::open(Box::new(store), Arc::clone(&clock), &[], &place)?;
     let root = EnvironmentRoot::derive(&key(&folder.join("environment.key"))?)?;
+    let (log, _) = Log::open(Box::new(store), Arc::clone(&clock), &[], &place, &sealer(&root))?;
     let keys = RunKeys::open(&folder.join("keys.db"), &folder.join("wrapping.db"), &root)?;
     let (desk, version) = (Name::new("desk")?, Name::new(env!("CARGO_PKG_VERSION"))?);
     let Opened { journal, unfinished } =

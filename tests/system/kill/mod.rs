@@ -165,7 +165,8 @@ fn by_chance(idempotent: bool, invoices: usize) {
             }
         });
     }
-    series.end(invoices);
+    // A process may end before the moment that chance gave it.
+    series.end(invoices / 2);
 }
 
 fn chosen(seed: &mut Seed, events: u64) -> Moment {

@@ -205,5 +205,8 @@ async fn a_limit_above_the_environments_ceiling_is_refused() {
 async fn what_check_finds_sound_is_sound_on_this_machine_too() {
     let stage = Stage::new().await;
     let check = stage.stepward(["check", "--env", "dev", "--json"]).await.expect(0).json();
-    assert_eq!(check, json!({ "schema": "stepward.check/1", "errors": [], "warnings": [] }));
+    let unwatched = "the environment dev has no witnesses: an older copy of the log that somebody put in its place \
+                     cannot be told from the log";
+    let sound = json!({ "schema": "stepward.check/1", "errors": [], "warnings": [], "notes": [unwatched] });
+    assert_eq!(check, sound);
 }

@@ -1,5 +1,6 @@
 //! What is checked before a log is written again.
 
+use super::seal::{Sealer, Vouched};
 use crate::merkle::{Frontier, Hashes as _, LeafHash, TreeHead, TreeSize};
 use crate::store::{LeafRef, Nodes, Records, Subtree, TILE_HEIGHT};
 use stepward_fault::{Class, Fault, Owner, Rule, shown};
@@ -30,18 +31,18 @@ pub struct Opened {
 const SHORTER: Rule = Rule::new("log-shorter");
 const FORKED: Rule = Rule::new("log-forked");
 const TAIL: Rule = Rule::new("log-tail");
-const EDITED: Rule = Rule::new("log-leaf-edited");
 const MISPLACED: Rule = Rule::new("log-leaf-misplaced");
 const HASHES: Rule = Rule::new("log-hashes");
 const ROOT: Rule = Rule::new("log-root");
 
-/// Checks a log against the heads that are trusted, and everything after the largest of them
-/// against itself. Also says where to append.
+/// Checks a log against the heads that are trusted, everything after the largest of them against
+/// itself, and the whole against its seal. Also says where to append.
 pub(super) fn since(
     records: &dyn Records,
     trusted: &[Trusted],
     sequence_of: SequenceOf<'_>,
-) -> Result<(Frontier, Opened), Fault> {
+    sealer: &Sealer,
+) -> Result<(Frontier, Vouched, Opened), Fault> {
     let head = records.head()?;
     check_tail(records, head)?;
     for known in trusted {
@@ -59,7 +60,9 @@ pub(super) fn since(
             .hint(RESTORE));
     }
     let opened = Opened { head, trusted: base.get(), checked: head.size.get() - base.get() };
-    Ok((frontier, opened))
+    // Last, since all others say more of what is wrong.
+    let vouched = sealer.check(records.index()?)?;
+    Ok((frontier, vouched, opened))
 }
 
 /// The store's last leaf is where its head says.
@@ -128,23 +131,13 @@ fn replay(
 
 /// The hash of a leaf that is the one that was stored, at the place that it names.
 fn checked(leaf: LeafRef<'_>, sequence_of: SequenceOf<'_>) -> Result<LeafHash, Fault> {
-    let place = format_args!("event {}", leaf.sequence);
-    let hash = LeafHash::of(leaf.bytes);
-    if hash != leaf.hash {
-        return Err(invalid(EDITED, place)
-            .says(format_args!(
-                "the event was changed after it was written: its hash is {hash}, not {}",
-                leaf.hash
-            ))
-            .hint(RESTORE));
-    }
-    let inside = sequence_of(leaf.bytes)?;
+    let inside = sequence_of(leaf.checked()?)?;
     if inside != leaf.sequence {
-        return Err(invalid(MISPLACED, place)
+        return Err(invalid(MISPLACED, format_args!("event {}", leaf.sequence))
             .says(format_args!("the event that stands here says that it is number {inside}"))
             .hint(RESTORE));
     }
-    Ok(hash)
+    Ok(leaf.hash)
 }
 
 fn check_stored(records: &dyn Records, subtree: Subtree) -> Result<(), Fault> {

@@ -2,7 +2,8 @@
 
 use super::check::{self, Opened, SequenceOf, Trusted};
 use super::queue::{Life, Queue, Request};
-use super::{Clock, Stamp, writer};
+use super::seal::Vouched;
+use super::{Clock, OpenRun, Sealer, Stamp, writer};
 use crate::merkle::TreeHead;
 use crate::store::{Checkpoint, Fact, Records, RunLink, Store};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -131,28 +132,32 @@ impl Log {
     /// Checks a store against the heads that are trusted and starts to write after its last event.
     ///
     /// The check hashes the leaves after the largest trusted head and a few hundred stored hashes;
-    /// what lies before has no part in its cost. `sequence_of` reads the number inside a leaf.
+    /// what lies before has no part in its cost. `sequence_of` reads the number inside a leaf; `sealer`
+    /// holds the key of this log's seals.
     ///
     /// # Errors
     /// When the log is shorter than a trusted head or another one, when a leaf after it was edited or
-    /// stands in the wrong place, when the store cannot be read, or no thread can be started. The
-    /// store is dropped then.
+    /// stands in the wrong place, when the head, the unfinished runs or the remembered values are not
+    /// those that were sealed, when the store cannot be read, or no thread can be started. The store is
+    /// dropped then.
     pub fn open(
         store: Box<dyn Store>,
         clock: Arc<dyn Clock>,
         trusted: &[Trusted],
         sequence_of: SequenceOf<'_>,
+        sealer: &Sealer,
     ) -> Result<(Self, Opened), Fault> {
-        let (frontier, opened) = check::since(&*store, trusted, sequence_of)?;
+        let (frontier, vouched, opened) = check::since(&*store, trusted, sequence_of, sealer)?;
+        let Vouched { places, sealing, .. } = vouched;
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue::after(frontier, opened.head)),
+            queue: Mutex::new(Queue::after(frontier, opened.head, places)),
             wake: Condvar::new(),
             progress: watch::Sender::new(Progress { head: opened.head, end: None }),
         });
         let theirs = Arc::clone(&shared);
         let thread = thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || writer::run(&theirs, store))
+            .spawn(move || writer::run(&theirs, store, sealing))
             .map_err(|error| {
                 Fault::new(Class::Unavailable, Owner::Operator, NO_THREAD)
                     .says(format_args!("the log's writer cannot be started: {error}"))
@@ -201,6 +206,21 @@ impl Log {
         let sequence = ticket.sequence;
         self.reached(|progress| progress.head.size.get() > sequence).await?;
         Ok(Durable { sequence })
+    }
+
+    /// A run, where it is unfinished after the last event that was taken.
+    pub fn open_run(&self, name: &str) -> Option<OpenRun> {
+        self.0.shared.lock().places.get(name).cloned()
+    }
+
+    /// All runs that are unfinished then, the oldest first.
+    pub fn open_runs(&self) -> Vec<OpenRun> {
+        self.0.shared.lock().places.all()
+    }
+
+    /// What is remembered under a name after the last event that was taken.
+    pub fn fact(&self, name: &str) -> Option<Vec<u8>> {
+        self.0.shared.lock().places.fact(name).map(<[u8]>::to_vec)
     }
 
     /// Waits until less than half of what may wait for the disk does. For work that can be put off:

@@ -1,5 +1,7 @@
 //! What waits for the disk, in the order that it will have there.
 
+use super::seal::Sealing;
+use super::unfinished::{Changed, Places};
 use super::{Attached, Clock, MAX_LEAF, Stamp};
 use crate::merkle::{Frontier, LeafHash, TreeHead};
 use crate::store::{Batch, Checkpoint, Entry, Fact, Store, Subtree};
@@ -26,15 +28,43 @@ pub(super) type Request = Box<dyn FnOnce(&mut dyn Store) -> Result<(), Fault> + 
 
 /// What the writer takes away in one go.
 pub(super) struct Work {
-    pub(super) batch: Batch,
+    first: u64,
+    entries: Vec<Entry>,
+    subtrees: Vec<Subtree>,
+    head: TreeHead,
+    checkpoints: Vec<Checkpoint>,
+    facts: Vec<Fact>,
+    runs: Changed,
     pub(super) bytes: usize,
     pub(super) requests: Vec<Request>,
 }
 
 impl Work {
-    /// Whether there is anything to commit.
-    pub(super) fn writes(&self) -> bool {
-        !self.batch.entries.is_empty() || !self.batch.checkpoints.is_empty()
+    /// How many events there are.
+    pub(super) fn events(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Seals what there is to commit; none where there is nothing.
+    pub(super) fn batch(&mut self, sealing: &mut Sealing) -> Option<Batch> {
+        if self.entries.is_empty() && self.checkpoints.is_empty() {
+            return None;
+        }
+        for (name, run) in self.runs.drain(..) {
+            sealing.run(&name, run.as_ref());
+        }
+        for fact in &self.facts {
+            sealing.fact(fact);
+        }
+        Some(Batch {
+            first: self.first,
+            entries: mem::take(&mut self.entries),
+            subtrees: mem::take(&mut self.subtrees),
+            head: self.head,
+            seal: sealing.seal(self.head),
+            checkpoints: mem::take(&mut self.checkpoints),
+            facts: mem::take(&mut self.facts),
+        })
     }
 }
 
@@ -51,6 +81,7 @@ pub(super) enum Life {
 /// Everything that is decided under the one lock: numbers, stamps, the tree.
 pub(super) struct Queue {
     pub(super) life: Life,
+    pub(super) places: Places,
     frontier: Frontier,
     next: u64,
     last_mono: u64,
@@ -67,10 +98,11 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn after(frontier: Frontier, head: TreeHead) -> Self {
+    pub(super) fn after(frontier: Frontier, head: TreeHead, places: Places) -> Self {
         let next = head.size.get();
         Self {
             life: Life::Open,
+            places,
             frontier,
             next,
             last_mono: 0,
@@ -103,6 +135,7 @@ impl Queue {
     ) -> Result<u64, Fault> {
         self.check_open()?;
         self.check_room(attached.bytes())?;
+        self.places.check(attached.run.as_ref(), &attached.facts)?;
         let sequence = self.next;
         let mut stamp = clock.stamp();
         stamp.mono_us = stamp.mono_us.max(self.last_mono);
@@ -115,6 +148,7 @@ impl Queue {
         self.frontier
             .append_with(hash, |node, hash| subtrees.extend(Subtree::kept(node, hash)))
             .map_err(|error| Fault::new(Class::LimitExceeded, Owner::Operator, FULL).says(error))?;
+        self.places.take(sequence, hash, attached.run.as_ref(), &attached.facts);
         let bytes = attached.bytes() + leaf.len();
         self.bytes += bytes;
         self.waiting = (self.waiting.0 + 1, self.waiting.1 + bytes);
@@ -162,15 +196,17 @@ impl Queue {
     /// Hands everything over. The next buffer is made as large as this one was.
     pub(super) fn take(&mut self) -> Work {
         let room = self.entries.len();
-        let batch = Batch {
+        Work {
             first: mem::replace(&mut self.first, self.next),
             entries: mem::replace(&mut self.entries, Vec::with_capacity(room)),
             subtrees: mem::take(&mut self.subtrees),
             head: self.frontier.head(),
             checkpoints: mem::take(&mut self.checkpoints),
             facts: mem::take(&mut self.facts),
-        };
-        Work { batch, bytes: mem::take(&mut self.bytes), requests: mem::take(&mut self.requests) }
+            runs: self.places.changed(),
+            bytes: mem::take(&mut self.bytes),
+            requests: mem::take(&mut self.requests),
+        }
     }
 
     /// Gives the room of a committed batch back.

@@ -2,6 +2,7 @@
 
 use super::handle::Shared;
 use super::queue::{Life, Work, closed};
+use super::seal::Sealing;
 use crate::store::Store;
 use std::thread;
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -10,14 +11,14 @@ const WRITER_ENDED: Rule = Rule::new("log-writer-ended");
 
 /// Commits what gathers until the log is closed or a commit fails. The store, and with it the right
 /// to write it, is given back when this returns.
-pub(super) fn run(shared: &Shared, store: Box<dyn Store>) {
+pub(super) fn run(shared: &Shared, store: Box<dyn Store>, mut sealing: Sealing) {
     let _last_word = LastWord(shared);
     // Dropped before the last word is said.
     let mut store = store;
     let mut expected = 0;
     while let Some(work) = next(shared, expected) {
-        expected = work.batch.entries.len();
-        if let Err(fault) = perform(shared, &mut *store, work) {
+        expected = work.events();
+        if let Err(fault) = perform(shared, &mut *store, &mut sealing, work) {
             shared.die(fault);
             return;
         }
@@ -52,11 +53,16 @@ fn next(shared: &Shared, expected: usize) -> Option<Work> {
     }
 }
 
-fn perform(shared: &Shared, store: &mut dyn Store, work: Work) -> Result<(), Fault> {
-    if work.writes() {
-        store.commit(&work.batch)?;
-        shared.lock().written(work.batch.entries.len(), work.bytes);
-        shared.progress.send_modify(|progress| progress.head = work.batch.head);
+fn perform(
+    shared: &Shared,
+    store: &mut dyn Store,
+    sealing: &mut Sealing,
+    mut work: Work,
+) -> Result<(), Fault> {
+    if let Some(batch) = work.batch(sealing) {
+        store.commit(&batch)?;
+        shared.lock().written(batch.entries.len(), work.bytes);
+        shared.progress.send_modify(|progress| progress.head = batch.head);
     }
     work.requests.into_iter().try_for_each(|request| request(store))
 }

@@ -9,13 +9,15 @@
 //! effect whose service acts once for equal keys. Any other effect that was intended and has no answer
 //! is in doubt: an operator has to look, and say what came of it.
 
+mod chain;
 mod fold;
 mod read;
 mod scan;
 mod standing;
 
+pub use chain::{Unfinished, open_events, open_run, unfinished};
 pub use fold::Fold;
-pub use read::{RESTORED_FACT, Unfinished, event, events, restored, run, unfinished};
+pub use read::{RESTORED_FACT, ended_run, event, events, restored, run};
 pub use standing::{Doubt, Standing};
 
 use crate::event::{Commitment, Effect, Name, Outcome, Resolution};

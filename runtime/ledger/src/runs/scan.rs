@@ -9,7 +9,6 @@ use crate::{
     merkle::{Frontier, LeafHash, TreeHead, TreeSize},
     store::{self, LeafRef, MAX_PAGE, Nodes, Records},
 };
-use std::collections::BTreeMap;
 use stepward_fault::{Class, Fault, Owner, Rule};
 
 /// The rule that an event is in the tree that was checked.
@@ -157,59 +156,4 @@ fn differs(run: &str, why: impl std::fmt::Display) -> Fault {
         .at(format_args!("the index of run {run}"))
         .says(format_args!("the index of runs is not that of the events: {why}"))
         .hint("the index was changed after it was written: `stepward verify` tells more; put the last good copy back")
-}
-
-/// Runs that go on in the leaves that were seen, and that the index does not call unfinished.
-#[derive(Debug, Default)]
-pub(super) struct Unlisted(BTreeMap<String, Result<u64, Fault>>);
-
-impl Unlisted {
-    pub(super) fn take(&mut self, name: &str, event: Result<Event, Fault>) {
-        let event = match event {
-            Ok(event) if event.run.as_ref().is_some_and(|run| run.as_str() == name) => event,
-            Ok(_) => return,
-            Err(fault) => {
-                self.0.insert(name.to_owned(), Err(fault));
-                return;
-            }
-        };
-        match event.what {
-            What::RunEnded { .. } | What::BodyErased { .. } => {
-                self.0.remove(name);
-            }
-            // Nothing of this comes in a run that has ended.
-            What::RunStarted { .. }
-            | What::RunContinued { .. }
-            | What::StepStarted { .. }
-            | What::StepEnded { .. }
-            | What::CallIntended { .. } => {
-                self.0.entry(name.to_owned()).or_insert(Ok(event.sequence));
-            }
-            _ => {}
-        }
-    }
-
-    /// Leaves out those that the index calls unfinished.
-    pub(super) fn forget(&mut self, listed: &[store::Run]) {
-        for run in listed {
-            self.0.remove(&run.name);
-        }
-    }
-
-    /// Those that are left, each with what is wrong; the head may be older than the index.
-    pub(super) fn faults(self, records: &dyn Records, head: TreeHead) -> Result<Vec<(String, Fault)>, Fault> {
-        let mut faults = Vec::new();
-        for (name, seen) in self.0 {
-            let fault = match (seen, records.run(&name)?) {
-                (Err(fault), _) => Some(fault),
-                (Ok(_), Some(run)) if run.last >= head.size.get() => newer(records, &name, run.last).err(),
-                (Ok(event), Some(_)) => {
-                    Some(differs(&name, format_args!("it has not ended, as event {event} says")))
-                }
-                (Ok(event), None) => Some(left_out(&name, event)),
-            };
-            faults.extend(fault.map(|fault| (name, fault)));
-        }
-        Ok(faults)
-    }
 }

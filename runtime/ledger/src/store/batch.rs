@@ -1,6 +1,6 @@
 //! What one commit writes.
 
-use super::TILE_HEIGHT;
+use super::{Seal, TILE_HEIGHT};
 use crate::merkle::{LeafHash, Node, NodeHash, TreeHead};
 
 /// What one commit writes: all of it or nothing.
@@ -14,6 +14,8 @@ pub struct Batch {
     pub subtrees: Vec<Subtree>,
     /// The tree after the entries.
     pub head: TreeHead,
+    /// The seal over `head`, the unfinished runs and the remembered values as the batch leaves them.
+    pub seal: Seal,
     /// Signed heads of this log, none larger than `head`. One of a size that is there already, say
     /// with more cosignatures, takes its place.
     pub checkpoints: Vec<Checkpoint>,
@@ -49,7 +51,7 @@ pub struct RunLink {
 pub enum RunChange {
     /// It is unfinished from here on.
     Opens,
-    /// It stays what it was; a run that was not there is unfinished.
+    /// It stays what it was; a run that was not there is not put into the index.
     Stays,
     /// It is finished.
     Closes,

@@ -11,6 +11,7 @@
 //! | [`owner`] | the lock that lets one process write |
 
 mod batch;
+mod chain;
 mod nodes;
 pub mod owner;
 mod records;
@@ -20,5 +21,6 @@ pub mod simulated;
 pub mod sqlite;
 
 pub use batch::{Batch, Checkpoint, Entry, Fact, RunChange, RunLink, Subtree};
+pub use chain::{Chain, SEAL_BYTES, Seal};
 pub use nodes::{Nodes, TILE_HEIGHT, TILE_WIDTH};
-pub use records::{Leaf, LeafRef, MAX_PAGE, Records, Run, Store};
+pub use records::{Index, Leaf, LeafRef, MAX_PAGE, Records, Run, Store};

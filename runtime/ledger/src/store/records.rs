@@ -1,6 +1,6 @@
 //! What every store can do.
 
-use super::{Batch, Checkpoint};
+use super::{Batch, Chain, Checkpoint, Fact, Seal};
 use crate::merkle::{LeafHash, NodeHash, TreeHead};
 use std::ops::Range;
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -51,6 +51,21 @@ pub struct Leaf {
     pub bytes: Vec<u8>,
     /// The hash that was stored beside them. Nothing has compared the two.
     pub hash: LeafHash,
+    /// The event of the same run before this one, where there is one.
+    pub previous: Option<u64>,
+}
+
+/// What a store says of itself besides its tree, all of it from one state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Index {
+    /// The tree after the last commit.
+    pub head: TreeHead,
+    /// The seal that came with that commit; none before the first.
+    pub seal: Option<Seal>,
+    /// The unfinished runs, in the order of their first events.
+    pub open: Vec<Run>,
+    /// The remembered values.
+    pub facts: Vec<Fact>,
 }
 
 /// A run in the index.
@@ -64,6 +79,10 @@ pub struct Run {
     pub last: u64,
     /// Whether it is unfinished, as its events said.
     pub open: bool,
+    /// How many events it has.
+    pub events: u64,
+    /// The hash over its events.
+    pub chain: Chain,
 }
 
 /// What can be read from a log.
@@ -119,6 +138,11 @@ pub trait Records: Send {
 
     /// The checkpoints over `from` leaves or more, the smallest first.
     fn checkpoints(&self, from: u64, limit: usize) -> Result<Vec<Checkpoint>, Fault>;
+
+    /// The head with its seal, the unfinished runs and the remembered values. It holds at most
+    /// [`MAX_UNFINISHED`](crate::log::MAX_UNFINISHED) runs and [`MAX_FACTS`](crate::log::MAX_FACTS) values;
+    /// more are an error.
+    fn index(&self) -> Result<Index, Fault>;
 
     /// A remembered value.
     fn fact(&self, name: &str) -> Result<Option<Vec<u8>>, Fault>;

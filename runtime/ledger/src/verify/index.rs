@@ -6,7 +6,7 @@ use super::report::{Established, Findings, Open};
 use crate::event::{Event, Name, What};
 use crate::merkle::{LeafHash, NodeHash};
 use crate::runs::RESTORED_FACT;
-use crate::store::{MAX_PAGE, Records, Run};
+use crate::store::{Chain, MAX_PAGE, Records, Run};
 use std::collections::{BTreeMap, HashMap};
 use stepward_fault::{Class, Fault, Rule};
 use stepward_trust::Digest;
@@ -38,7 +38,12 @@ pub type OpenBody<'a> = &'a dyn Fn(&Event, &[u8]) -> Result<Opening, Fault>;
 struct Seen {
     opened: u64,
     last: u64,
+    /// Whether its first event is that it started: only then the index has it.
+    started: bool,
     open: bool,
+    events: u64,
+    /// Over its events, as the index has it.
+    sealed: Chain,
     /// Over the places of its events, in order.
     chain: NodeHash,
     erased: bool,
@@ -81,8 +86,10 @@ impl<'a> Index<'a> {
         let seen = self.runs.entry(run.clone()).or_insert_with(|| Seen::at(event.sequence));
         seen.last = event.sequence;
         seen.chain = chained(seen.chain, event.sequence);
+        seen.events += 1;
+        seen.sealed = seen.sealed.after(LeafHash::of(&event.encode()));
         match event.what {
-            What::RunStarted { .. } => seen.open = true,
+            What::RunStarted { .. } => (seen.started, seen.open) = (true, true),
             What::RunEnded { .. } => seen.open = false,
             What::BodyErased { .. } => {
                 (seen.open, seen.erased) = (false, true);
@@ -202,9 +209,15 @@ impl<'a> Index<'a> {
         }
         let indexed = self.records.run(name.as_str())?;
         let same = |run: &Run| {
-            run.opened == seen.opened && (run.last >= size || (run.last, run.open) == (seen.last, seen.open))
+            let now = (run.last, run.open, run.events, run.chain);
+            run.opened == seen.opened
+                && (run.last >= size || now == (seen.last, seen.open, seen.events, seen.sealed))
         };
-        if chain != seen.chain || !indexed.as_ref().is_some_and(same) {
+        let agrees = match &indexed {
+            Some(run) => chain == seen.chain && same(run),
+            None => !seen.started,
+        };
+        if !agrees {
             let state = if seen.open { "unfinished" } else { "finished" };
             self.findings.push(
                 invalid_at(INDEX, format_args!("the index of run {name}"))
@@ -280,6 +293,16 @@ fn chained(chain: NodeHash, place: u64) -> NodeHash {
 
 impl Seen {
     fn at(place: u64) -> Self {
-        Self { opened: place, last: place, open: true, chain: START, erased: false, missing: Vec::new() }
+        Self {
+            opened: place,
+            last: place,
+            started: false,
+            open: true,
+            events: 0,
+            sealed: Chain::START,
+            chain: START,
+            erased: false,
+            missing: Vec::new(),
+        }
     }
 }

@@ -12,6 +12,7 @@
 
 mod check;
 mod crash;
+mod seal;
 mod support;
 mod wal;
 mod writer;

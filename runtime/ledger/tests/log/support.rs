@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_ledger::log::{Attached, Clock, Log, Opened, Stamp, Ticket, Trusted};
+use stepward_ledger::log::{Attached, Clock, Log, Opened, Sealer, Stamp, Ticket, Trusted};
 use stepward_ledger::merkle::TreeHead;
 use stepward_ledger::store::owner::{Holder, Ownership};
 use stepward_ledger::store::sqlite::Writer;
@@ -22,6 +22,12 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
     })
 }
 
+/// Seals under a key that nobody else has.
+pub(crate) fn sealer() -> Sealer {
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &[7; 32]);
+    Sealer::new(move |message| aws_lc_rs::hmac::sign(&key, message).as_ref().try_into().unwrap())
+}
+
 pub(crate) fn leaf(sequence: u64, text: &str) -> Vec<u8> {
     format!(r#"{{"v":1,"sequence":{sequence},"text":"{text}"}}"#).into_bytes()
 }
@@ -32,7 +38,7 @@ pub(crate) fn sequence_of(leaf: &[u8]) -> Result<u64, Fault> {
 }
 
 pub(crate) fn open(store: impl Store + 'static, trusted: &[Trusted]) -> Result<(Log, Opened), Fault> {
-    Log::open(Box::new(store), clock(), trusted, &sequence_of)
+    Log::open(Box::new(store), clock(), trusted, &sequence_of, &sealer())
 }
 
 pub(crate) fn writer(folder: &Path) -> Result<Writer, Fault> {

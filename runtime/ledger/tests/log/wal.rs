@@ -9,8 +9,8 @@ const COMMITS: u64 = 12;
 
 fn commit(log: &Log, events: u64, run_name: &str) {
     let mut last = None;
-    for _ in 0..events {
-        let attached = of_run(run_name, RunChange::Opens);
+    for event in 0..events {
+        let attached = of_run(run_name, if event == 0 { RunChange::Opens } else { RunChange::Stays });
         last = Some(log.append(attached, |sequence, _| leaf(sequence, run_name)).unwrap());
     }
     run(log.durable(last.unwrap())).unwrap();

@@ -1,6 +1,6 @@
 //! Order, group commit, waiting, closing, failing.
 
-use crate::support::{append, leaf, of_run, open, run, sequence_of, writer};
+use crate::support::{append, leaf, of_run, open, run, sealer, sequence_of, writer};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
@@ -59,8 +59,9 @@ fn many_writers_share_one_order() {
                 run(async {
                     for event in 0..EACH {
                         let name = format!("{writer}/{event}");
+                        let change = if event == 0 { RunChange::Opens } else { RunChange::Stays };
                         let ticket = log
-                            .append(of_run(&writer.to_string(), RunChange::Stays), |sequence, stamp| {
+                            .append(of_run(&writer.to_string(), change), |sequence, stamp| {
                                 taken.lock().unwrap().push((sequence, name.clone(), stamp.mono_us));
                                 leaf(sequence, &name)
                             })
@@ -172,7 +173,7 @@ fn stamps_never_go_back() {
         Stamp { unix_us: mono_us, error_us: Some(3), mono_us }
     };
     let store = Simulated::open(Disk::new()).unwrap();
-    let (log, _) = Log::open(Box::new(store), Arc::new(clock), &[], &sequence_of).unwrap();
+    let (log, _) = Log::open(Box::new(store), Arc::new(clock), &[], &sequence_of, &sealer()).unwrap();
     let mut seen = Vec::new();
     for _ in 0..4 {
         let _ = log

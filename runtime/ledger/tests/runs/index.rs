@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use stepward_fault::Fault;
 use stepward_ledger::{
     event::{Draft, Effect, Event, Outcome, What},
-    runs::{self, Standing, Unfinished},
+    runs::{self, Standing},
     store::RunChange,
 };
 
@@ -56,26 +56,11 @@ impl Made {
     fn run(&self, name: &str) -> Result<Standing, Fault> {
         Ok(runs::run(&self.world.reader(), self.world.head(), name)?.standing(None))
     }
-
-    fn unfinished(&self) -> Vec<(String, Result<Standing, &'static str>)> {
-        let all = runs::unfinished(&self.world.reader(), self.world.head()).unwrap();
-        let told = |Unfinished { name, standing }| (name, standing.map_err(|fault| fault.rule().as_str()));
-        all.into_iter().map(told).collect()
-    }
-}
-
-fn expected(
-    paid: Result<Standing, &'static str>,
-    older: Result<Standing, &'static str>,
-) -> Vec<(String, Result<Standing, &'static str>)> {
-    let own = |name: &str, standing| (name.to_owned(), standing);
-    vec![own("older", older), own("paid", paid), own("newer", Ok(Standing::NotStarted))]
 }
 
 #[test]
 fn an_index_that_agrees_says_nothing() {
     let made = Made::new();
-    assert_eq!(made.unfinished(), expected(Ok(in_doubt("pay", 0)), Ok(Standing::CanGoOn)));
     assert_eq!(made.run("paid").unwrap(), in_doubt("pay", 0));
     assert_eq!(made.run("done-3").unwrap(), Standing::Finished(Outcome::Succeeded));
     assert_eq!(made.run("nobody").unwrap_err().rule().as_str(), "run-unknown");
@@ -97,13 +82,8 @@ fn an_intent_that_the_index_leaves_out_is_missed() {
         let made = Made::new().changed(sql);
         let refused = made.run("paid").unwrap_err();
         assert!(["run-index", "store-corrupt"].contains(&refused.rule().as_str()), "{sql}: {refused:?}");
-        let unfinished = made.unfinished();
-        let found = unfinished.iter().find(|(name, _)| name == "paid").unwrap();
-        assert!(found.1.is_err(), "{sql}: {unfinished:?}");
         // Those beside it are not concerned.
-        let beside: Vec<_> = unfinished.iter().filter(|(name, _)| name != "paid").cloned().collect();
-        let all = expected(Ok(Standing::CanGoOn), Ok(Standing::CanGoOn));
-        assert_eq!(beside, [all[0].clone(), all[2].clone()], "{sql}");
+        assert_eq!(made.run("older").unwrap(), Standing::CanGoOn, "{sql}");
     }
     let made = Made::new().changed(cases[0]);
     let refused = made.run("paid").unwrap_err();
@@ -113,36 +93,8 @@ fn an_intent_that_the_index_leaves_out_is_missed() {
 
 #[test]
 fn a_run_that_the_index_calls_finished_is_noticed() {
-    for sql in ["UPDATE run SET open = 0 WHERE name = 'paid'", "DELETE FROM run WHERE name = 'paid'"] {
-        let unfinished = Made::new().changed(sql).unfinished();
-        assert!(unfinished.contains(&("paid".to_owned(), Err("run-index"))), "{sql}: {unfinished:?}");
-        assert_eq!(unfinished.len(), 3, "{unfinished:?}");
-    }
-    // Also where no run is unfinished any more, as far as the index says.
-    let unfinished = Made::new().changed("UPDATE run SET open = 0").unfinished();
-    let names: Vec<_> =
-        unfinished.iter().map(|(name, standing)| (name.as_str(), standing.is_err())).collect();
-    assert_eq!(names, [("newer", true), ("older", true), ("paid", true)]);
     let made = Made::new().changed("UPDATE run SET open = 0 WHERE name = 'paid'");
     assert_eq!(made.run("paid").unwrap_err().rule().as_str(), "run-index");
-}
-
-#[test]
-fn a_run_that_started_before_the_checkpoint_is_noticed_by_what_it_did_after() {
-    let mut made = Made::new();
-    let _ = made.world.checkpoint(&[]);
-    let whole = Story::started().step("check").step_ended("check").step("pay").intended("pay", 0, 1, false);
-    made.tell("older", &Story(whole.0[2..].to_vec()));
-    let unfinished = made.changed("UPDATE run SET open = 0").unfinished();
-    assert_eq!(unfinished, [("older".to_owned(), Err("run-index"))]);
-}
-
-#[test]
-fn a_finished_run_that_the_index_calls_unfinished_is_refused_and_stops_no_other() {
-    let made = Made::new().changed("UPDATE run SET open = 1 WHERE name = 'done-3'");
-    let unfinished = made.unfinished();
-    assert_eq!(unfinished[0], ("done-3".to_owned(), Err("run-index")));
-    assert_eq!(unfinished[1..], expected(Ok(in_doubt("pay", 0)), Ok(Standing::CanGoOn)));
 }
 
 #[test]
@@ -155,8 +107,6 @@ fn a_leaf_that_was_changed_concerns_the_runs_that_started_before_it() {
     let hidden = format!("{bytes} UPDATE run SET last = last - 1 WHERE name = 'paid'");
     for sql in [bytes, hidden] {
         let made = Made::new().changed(&sql);
-        let refused = Err("event-not-in-tree");
-        assert_eq!(made.unfinished(), expected(refused.clone(), refused), "{sql}");
         assert_eq!(made.run("paid").unwrap_err().rule().as_str(), "event-not-in-tree");
         assert_eq!(made.run("newer").unwrap(), Standing::NotStarted);
     }
@@ -178,7 +128,6 @@ fn a_leaf_that_was_changed_concerns_the_runs_that_started_before_it() {
     connection.execute(sql, (forged.sequence, forged.encode(), hash.as_bytes().as_slice())).unwrap();
     drop(connection);
     assert_eq!(made.run("paid").unwrap_err().rule().as_str(), "event-not-in-tree");
-    assert_eq!(made.unfinished()[1], ("paid".to_owned(), Err("event-not-in-tree")));
 }
 
 #[test]
@@ -192,8 +141,5 @@ fn an_index_that_is_ahead_of_the_head_agrees() {
     let reader = made.world.reader();
     assert_eq!(runs::run(&reader, head, "paid").unwrap().standing(None), in_doubt("pay", 0));
     assert_eq!(runs::run(&reader, head, "latest").unwrap_err().rule().as_str(), "run-unknown");
-    let unfinished = runs::unfinished(&reader, head).unwrap();
-    let names: Vec<_> = unfinished.iter().map(|run| (run.name.as_str(), run.standing.is_ok())).collect();
-    assert_eq!(names, [("older", true), ("newer", true)], "{unfinished:?}");
     assert_eq!(made.run("paid").unwrap(), Standing::Finished(Outcome::Succeeded));
 }

@@ -1,6 +1,7 @@
 //! Where a run stands, told from its events.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod chain;
 mod index;
 #[path = "../verify/support.rs"]
 mod support;

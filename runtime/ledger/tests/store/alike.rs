@@ -72,8 +72,12 @@ fn answers(store: &dyn Records) -> String {
         store.checkpoints(size / 2, 1).unwrap(),
     );
     let facts: Vec<_> = (0..5).map(|fact| store.fact(&name(fact)).unwrap()).collect();
+    let index = store.index().unwrap();
+    let mut known = index.facts;
+    known.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+    let index = (index.head, index.seal, index.open, known);
     format!(
-        "{head:?} {leaves:?} {bodies:?} {single:?} {hashes:?} {above:?} {runs:?} {lists:?} {checkpoints:?} {facts:?}"
+        "{index:?} {head:?} {leaves:?} {bodies:?} {single:?} {hashes:?} {above:?} {runs:?} {lists:?} {checkpoints:?} {facts:?}"
     )
 }
 
@@ -86,9 +90,16 @@ proptest! {
         let mut real: Box<dyn Store> = Box::new(writer(folder.path()).unwrap());
         let mut simulated = Simulated::open(disk.clone()).unwrap();
         let mut batches = Batches::default();
+        let mut started = std::collections::BTreeSet::new();
         for (number, act) in acts.into_iter().enumerate() {
             match act {
-                Act::Commit(entries, facts, checkpoint) => {
+                Act::Commit(mut entries, facts, checkpoint) => {
+                    // A run starts once.
+                    for link in entries.iter_mut().filter_map(|entry| entry.run.as_mut()) {
+                        if link.change == RunChange::Opens && !started.insert(link.run.clone()) {
+                            link.change = RunChange::Stays;
+                        }
+                    }
                     let mut batch = batches.next(entries);
                     let size = batch.head.size.get();
                     batch.checkpoints.extend(checkpoint.map(|part| Checkpoint {
@@ -146,9 +157,11 @@ fn lists_are_cut_to_a_page_and_go_on_from_there() {
     let mut store = writer(folder.path()).unwrap();
     let mut batches = Batches::default();
     let count = MAX_PAGE as u64 + 10;
-    let linked = |run: String| Entry { run: Some(RunLink { run, change: RunChange::Opens }), ..entry("x") };
-    store.commit(&batches.next((0..count).map(|run| linked(format!("run {run}"))).collect())).unwrap();
-    store.commit(&batches.next((0..count).map(|_| linked("run 0".to_owned())).collect())).unwrap();
+    let linked = |run: String, change| Entry { run: Some(RunLink { run, change }), ..entry("x") };
+    let opened = |run| linked(format!("run {run}"), RunChange::Opens);
+    store.commit(&batches.next((0..count).map(opened).collect())).unwrap();
+    let more = |_| linked("run 0".to_owned(), RunChange::Stays);
+    store.commit(&batches.next((0..count).map(more).collect())).unwrap();
     let page = store.runs(u64::MAX, usize::MAX).unwrap();
     assert_eq!((page.len(), page[0].opened), (MAX_PAGE, count - 1));
     let rest = store.runs(page.last().unwrap().opened, usize::MAX).unwrap();

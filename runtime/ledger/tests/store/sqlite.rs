@@ -31,7 +31,7 @@ fn a_newer_version_is_refused_with_advice() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     drop(writer(folder.path()).unwrap());
-    Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 2").unwrap();
+    Connection::open(&path).unwrap().execute_batch("PRAGMA user_version = 3").unwrap();
     let fault = writer(folder.path()).unwrap_err();
     assert_eq!((fault.rule().as_str(), fault.class()), ("store-newer", Class::Unavailable));
     assert!(fault.remedy().contains("newer"), "{fault:?}");
@@ -121,12 +121,17 @@ fn an_erased_body_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("ledger.db");
     let mut store = writer(folder.path()).unwrap();
-    let of = |run: &str, body: &str| Entry {
-        run: Some(RunLink { run: run.to_owned(), change: RunChange::Closes }),
+    let of = |run: &str, change, body: &str| Entry {
+        run: Some(RunLink { run: run.to_owned(), change }),
         body: Some(body.repeat(300).into_bytes()),
         ..entry(run)
     };
-    let entries = vec![of("a", "drop this body."), of("b", "keep that body."), of("a", "drop this body.")];
+    let (opens, closes) = (RunChange::Opens, RunChange::Closes);
+    let entries = vec![
+        of("a", opens, "drop this body."),
+        of("b", opens, "keep that body."),
+        of("a", closes, "drop this body."),
+    ];
     store.commit(&Batches::default().next(entries)).unwrap();
     let holds = |text: &str| {
         [path.clone(), folder.path().join("ledger.db-wal")].iter().any(|file| {
@@ -234,12 +239,16 @@ fn a_broken_chain_of_a_run_is_damage_and_ends() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
         let mut store = writer(folder.path()).unwrap();
-        let of = |run: &str| Entry {
-            run: Some(RunLink { run: run.to_owned(), change: RunChange::Opens }),
+        let mut started = std::collections::BTreeSet::new();
+        let mut of = |run: &'static str| Entry {
+            run: Some(RunLink {
+                run: run.to_owned(),
+                change: if started.insert(run) { RunChange::Opens } else { RunChange::Stays },
+            }),
             body: Some(b"sealed".to_vec()),
             ..entry("x")
         };
-        store.commit(&Batches::default().next(["a", "b", "a", "a", "b", "a"].map(of).into())).unwrap();
+        store.commit(&Batches::default().next(["a", "b", "a", "a", "b", "a"].map(&mut of).into())).unwrap();
         assert_eq!(store.events_of("a", 0, 10).unwrap(), [0, 2, 3, 5]);
         Connection::open(&path).unwrap().execute_batch(&format!("UPDATE leaf SET {damage}")).unwrap();
         let fault = store.events_of("a", 0, 10).unwrap_err();
@@ -253,7 +262,7 @@ fn a_broken_chain_of_a_run_is_damage_and_ends() {
 fn erasing_does_not_wait_for_a_reader() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = writer(folder.path()).unwrap();
-    let of_run = RunLink { run: "a".to_owned(), change: RunChange::Closes };
+    let of_run = RunLink { run: "a".to_owned(), change: RunChange::Opens };
     let with_body = Entry { run: Some(of_run), body: Some(b"sealed".to_vec()), ..entry("x") };
     store.commit(&Batches::default().next(vec![with_body])).unwrap();
     let reader = Reader::open(&folder.path().join("ledger.db")).unwrap();

@@ -6,7 +6,7 @@ use stepward_fault::Fault;
 use stepward_ledger::merkle::{Frontier, LeafHash, TreeHead};
 use stepward_ledger::store::owner::{Holder, Ownership};
 use stepward_ledger::store::sqlite::Writer;
-use stepward_ledger::store::{Batch, Entry, Store, Subtree};
+use stepward_ledger::store::{Batch, Entry, Seal, Store, Subtree};
 
 pub(crate) const HOLDER: Holder<'static> = Holder { pid: 4711, since: "2026-01-02T03:04:05Z", what: "test" };
 
@@ -38,7 +38,8 @@ impl Batches {
             let kept = |node, hash| subtrees.extend(Subtree::kept(node, hash));
             self.frontier.append_with(entry.hash, kept).unwrap();
         }
-        Batch { first, entries, subtrees, head: self.head(), checkpoints: Vec::new(), facts: Vec::new() }
+        let (head, seal) = (self.head(), Seal::from_bytes([7; 32]));
+        Batch { first, entries, subtrees, head, seal, checkpoints: Vec::new(), facts: Vec::new() }
     }
 }
 

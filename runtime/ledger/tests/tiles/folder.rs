@@ -5,7 +5,7 @@ use std::path::Path;
 use stepward_ledger::merkle::{Frontier, Hashes as _, Inclusion, LeafHash};
 use stepward_ledger::note::LogSigner;
 use stepward_ledger::store::simulated::{Disk, Simulated};
-use stepward_ledger::store::{Batch, Entry, Records, Store as _, Subtree};
+use stepward_ledger::store::{Batch, Entry, Records, Seal, Store as _, Subtree};
 use stepward_ledger::tiles::Source as _;
 
 fn publish(folder: &Path, memory: &Memory, leaves: u64) {
@@ -249,7 +249,8 @@ fn a_store_can_be_published() {
     let entries = memory.entries.iter().map(entry).collect();
     let (head, checkpoints, facts) = (memory.head(), Vec::new(), Vec::new());
     let mut store = Simulated::open(Disk::new()).unwrap();
-    store.commit(&Batch { first: 0, entries, subtrees, head, checkpoints, facts }).unwrap();
+    let seal = Seal::from_bytes([7; 32]);
+    store.commit(&Batch { first: 0, entries, subtrees, head, seal, checkpoints, facts }).unwrap();
 
     let folder = tempfile::tempdir().unwrap();
     let records: &dyn Records = &store;

@@ -280,7 +280,17 @@ fn what_lies_beside_the_tree_follows_from_the_events() {
         ("UPDATE run SET last = last - 1 WHERE name = 'run-7'", "log-run-index", "the index of run run-7"),
         ("UPDATE run SET name = 'run-x' WHERE name = 'run-7'", "log-run-index", "the index of run run-7"),
         ("DELETE FROM run WHERE name = 'run-7'", "log-run-index", "the index of run run-7"),
-        ("INSERT INTO run VALUES (0, 'run-x', 0, 1)", "log-run-index", "the index of run run-x"),
+        (
+            "UPDATE run SET chain = zeroblob(32) WHERE name = 'run-3'",
+            "log-run-index",
+            "the index of run run-3",
+        ),
+        ("UPDATE run SET events = 7 WHERE name = 'run-3'", "log-run-index", "the index of run run-3"),
+        (
+            "INSERT INTO run VALUES (0, 'run-x', 0, 1, 1, zeroblob(32))",
+            "log-run-index",
+            "the index of run run-x",
+        ),
         (
             "UPDATE leaf SET previous = previous - 1 WHERE sequence = 61",
             "log-run-index",

@@ -34,7 +34,7 @@ impl Journal {
     /// When there is no such run, its bodies were erased or are not what their events say, or the log
     /// cannot be written.
     pub async fn bodies(&self, run: &str, actor: Actor) -> Result<Vec<OpenedBody>, Fault> {
-        let (run, head) = (name(run)?, self.0.log.head());
+        let (run, head, open) = (name(run)?, self.0.log.head(), self.0.log.open_run(run));
         let of = run.clone();
         let sealed = self
             .0
@@ -43,7 +43,11 @@ impl Journal {
                 let with_bodies = |event: stepward_ledger::event::Event| {
                     event.body.map(|commitment| (event.sequence, event.what.action(), commitment))
                 };
-                let events = runs::events(records, head, of.as_str())?.into_iter().filter_map(with_bodies);
+                let events = match open {
+                    Some(open) => runs::open_events(records, &open)?,
+                    None => runs::events(records, head, of.as_str())?,
+                };
+                let events = events.into_iter().filter_map(with_bodies);
                 events
                     .map(|(sequence, kind, commitment)| {
                         Ok((sequence, kind, commitment, records.body(sequence)?))

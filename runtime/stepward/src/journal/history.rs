@@ -11,7 +11,7 @@ use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Effect, Name, Outcome, Resolution},
     merkle::TreeHead,
-    runs::{self, Attempt, BodyAt, Made, Run, Standing, Step},
+    runs::{self, Attempt, BodyAt, Made, RESTORED_FACT, Run, Standing, Step},
     store::Records,
 };
 use stepward_seam::{HostCall, HostReply};
@@ -90,16 +90,20 @@ pub enum Known {
 }
 
 impl Journal {
-    /// What the events of a run say, each checked against the tree, and where it stands. No body is
-    /// opened.
+    /// What the events of a run say, each checked, and where it stands. No body is opened.
     ///
     /// # Errors
     /// When there is no such run, or its record cannot be read.
     pub async fn standing(&self, run: &str) -> Result<(Run, Standing), Fault> {
         let (head, wanted) = (self.written().await?, name(run)?);
+        let (open, restored) = (self.0.log.open_run(run), self.0.log.fact(RESTORED_FACT));
         let read = move |records: &dyn Records| {
-            let run = runs::run(records, head, wanted.as_str())?;
-            let standing = run.standing(runs::restored(records, head)?);
+            let run = match open {
+                Some(open) => runs::open_run(records, &open)?,
+                // It has ended, so nothing of it is done any more: what is there is read.
+                None => runs::ended_run(records, head, wanted.as_str())?,
+            };
+            let standing = run.standing(runs::restored(records, head, restored)?);
             Ok((run, standing))
         };
         self.0.log.read(read).await

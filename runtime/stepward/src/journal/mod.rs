@@ -46,14 +46,19 @@ use std::{
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Commitment, Draft, Event, Name},
-    log::{Attached, Clock, Durable, Log, Ticket},
+    log::{Attached, Clock, Durable, Log, Sealer, Ticket},
     store::{Fact, RunChange, RunLink},
 };
 use stepward_trust::Digest;
-use stepward_vault::{BodyContext, RunKeys};
+use stepward_vault::{BodyContext, EnvironmentRoot, RunKeys};
 
 /// The rule that what stands in an event has a name.
 const NAME: Rule = Rule::new("journal-name");
+
+/// What seals the log of an environment, under a key that only it is used with.
+pub fn sealer(root: &EnvironmentRoot) -> Sealer {
+    Sealer::new(root.log_seal())
+}
 
 /// Writes what the runs of an environment do. Clones share one log.
 #[derive(Clone)]

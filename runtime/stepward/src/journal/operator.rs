@@ -60,7 +60,7 @@ impl Journal {
             Standing::InDoubt(doubts) => return Err(in_doubt(history, doubts)),
         }
         let log = self.reporting(self.known(history).await?, attempted(history))?;
-        self.check_current(history).await?;
+        self.check_current(history)?;
         let what = What::RunContinued { policy: self.0.policy };
         self.write(Note::of(log.draft(actor, what)))?;
         Ok(log)
@@ -87,7 +87,7 @@ impl Journal {
             None => return Err(not_in_doubt(history, doubts)),
         };
         let _claim = self.claim(&history.run.name, None, Attempts::new())?;
-        self.check_current(history).await?;
+        self.check_current(history)?;
         let running = self.known(history).await?;
         let reason = Reason { reason: given.reason.to_owned(), answer: given.answer };
         let body = serde_json::to_vec(&reason).unwrap_or_default();
@@ -103,21 +103,21 @@ impl Journal {
         self.append_durably(note).await
     }
 
-    /// Ends a run that was interrupted, for good. Its bodies are not needed for that. Durable when it
-    /// returns.
+    /// Ends a run that was interrupted, for good. Neither its bodies nor its events are needed for that:
+    /// one that cannot be read can be ended. Durable when it returns.
     ///
     /// # Errors
-    /// When it has ended or is under way here, or the log cannot be written.
+    /// When there is no such run, it has ended or is under way here, or the log cannot be written.
     pub async fn cancel(&self, run: &str, actor: Actor) -> Result<Durable, Fault> {
-        let _claim = self.claim(&name(run)?, None, Attempts::new())?;
-        let (run, standing) = self.standing(run).await?;
-        match &standing {
-            Standing::NotStarted | Standing::CanGoOn | Standing::InDoubt(_) => {}
-            Standing::Finished(_) | Standing::Erased => return Err(ended(&run.name, &standing)),
+        let run = name(run)?;
+        let _claim = self.claim(&run, None, Attempts::new())?;
+        if self.0.log.open_run(run.as_str()).is_none() {
+            let (run, standing) = self.standing(run.as_str()).await?;
+            return Err(ended(&run.name, &standing));
         }
         let draft = Draft {
             actor,
-            run: Some(run.name),
+            run: Some(run),
             step: None,
             call: None,
             body: None,
@@ -157,12 +157,10 @@ impl Journal {
     }
 
     /// Refused where a run, which is claimed, has events that were not read yet.
-    async fn check_current(&self, history: &History) -> Result<(), Fault> {
-        let run = history.run.name.clone();
-        let of = run.clone();
-        // The read comes after everything that was appended before it.
-        let last = self.0.log.read(move |records| Ok(records.run(of.as_str())?.map(|run| run.last))).await?;
-        if last == Some(history.run.last) {
+    fn check_current(&self, history: &History) -> Result<(), Fault> {
+        let run = &history.run.name;
+        let now = self.0.log.open_run(run.as_str());
+        if now.is_some_and(|now| now.last() == history.run.last) {
             return Ok(());
         }
         Err(Fault::new(Class::Refused, Owner::Caller, MOVED_ON)

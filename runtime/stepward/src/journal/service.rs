@@ -10,7 +10,7 @@ use stepward_ledger::{
     event::{Draft, Event, Gap, Name, What},
     log::{Clock, Durable, Log},
     merkle::TreeHead,
-    runs::{self, Standing},
+    runs::{self, RESTORED_FACT, Standing},
     store::Records,
 };
 use stepward_trust::Digest;
@@ -57,7 +57,7 @@ impl Journal {
     /// environment's configuration; `version` is that of the program.
     ///
     /// # Errors
-    /// When the log cannot be read or written, or its index of runs is damaged. A run whose record
+    /// When the log cannot be read or written. A run whose record
     /// cannot be read is told in [`Opened::unfinished`] and stops nothing.
     pub async fn open(
         log: Log,
@@ -71,12 +71,14 @@ impl Journal {
         let inner = Inner { log, keys: Arc::new(keys), clock, environment, policy, running };
         let journal = Self(Arc::new(inner));
         let head = journal.0.log.head();
+        let (open, restored) = (journal.0.log.open_runs(), journal.0.log.fact(RESTORED_FACT));
         let (last, newest, unfinished) = journal
             .0
             .log
             .read(move |records| {
                 let last = Last::read(records, head);
-                Ok((last, records.runs(u64::MAX, 1)?.pop(), runs::unfinished(records, head)?))
+                let restored = runs::restored(records, head, restored)?;
+                Ok((last, records.runs(u64::MAX, 1)?.pop(), runs::unfinished(records, open, restored)))
             })
             .await?;
         if let Some(newest) = newest {
@@ -84,7 +86,7 @@ impl Journal {
         }
         journal.write(Note::of(Draft::service(What::ServiceStarted { version })))?;
         journal.note_the_last(&last, &unfinished)?;
-        journal.note_policy().await?;
+        journal.note_policy()?;
         Ok(Opened { journal, unfinished })
     }
 
@@ -141,8 +143,8 @@ impl Journal {
         self.write(Note::of(Draft::service(what)))
     }
 
-    async fn note_policy(&self) -> Result<(), Fault> {
-        let (before, now) = (self.digest_fact(POLICY_FACT).await?, self.0.policy);
+    fn note_policy(&self) -> Result<(), Fault> {
+        let (before, now) = (self.digest_fact(POLICY_FACT), self.0.policy);
         if before == Some(now) {
             return Ok(());
         }
@@ -151,9 +153,7 @@ impl Journal {
     }
 
     /// A digest that the log remembers.
-    pub(super) async fn digest_fact(&self, fact: &str) -> Result<Option<Digest>, Fault> {
-        let fact = fact.to_owned();
-        let value = self.0.log.read(move |records| records.fact(&fact)).await?;
-        Ok(value.and_then(|value| value.try_into().ok()).map(Digest::from_bytes))
+    pub(super) fn digest_fact(&self, fact: &str) -> Option<Digest> {
+        self.0.log.fact(fact).and_then(|value| value.try_into().ok()).map(Digest::from_bytes)
     }
 }

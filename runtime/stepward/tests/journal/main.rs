@@ -13,7 +13,7 @@ use std::{
 use stepward::{
     Body, Broker, BrokerFuture, CallSite, Cause, Digest, Fault, HostCall, HostReply, HttpFailure,
     HttpRequest, HttpResponse, Label, Limits, Method, SecretBytes, Stop,
-    journal::{Given, Journal, Known, Logged, Opened, Place, RunStart},
+    journal::{Given, Journal, Known, Logged, Opened, Place, RunStart, sealer},
     ledger::{
         event::{Actor, Effect, Event, Name, Outcome, Recognised, Resolution, What},
         log::{Clock, Log, Stamp},
@@ -56,8 +56,8 @@ async fn open(folder: &Path) -> Result<Opened, Fault> {
     let writer = Writer::open(&folder.join("ledger.db"), ownership)?;
     let clock = clock();
     let sequence = |leaf: &[u8]| Event::decode(leaf).map(|event| event.sequence);
-    let (log, _) = Log::open(Box::new(writer), Arc::clone(&clock), &[], &sequence)?;
     let root = EnvironmentRoot::derive(&SecretBytes::new((1..=32).collect())).unwrap();
+    let (log, _) = Log::open(Box::new(writer), Arc::clone(&clock), &[], &sequence, &sealer(&root))?;
     let keys = RunKeys::open(&folder.join("keys.db"), &folder.join("wrapping.db"), &root)?;
     let policy = Digest::of(b"policy");
     Journal::open(log, keys, clock, name("test"), policy, name("0.1.0")).await

@@ -19,37 +19,45 @@ pub(super) enum Frame {
         entries: Vec<FramedEntry>,
         subtrees: Vec<(u32, u64, Hash)>,
         head: (u64, Hash),
+        seal: Hash,
         checkpoints: Vec<(u64, String)>,
         facts: Vec<(String, Vec<u8>)>,
     },
     Erase(String),
 }
 
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) enum Change {
+    Opens,
+    Stays,
+    Closes,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct FramedEntry {
     pub(super) leaf: Vec<u8>,
     pub(super) hash: Hash,
-    /// The run, and whether it is open where the event says so.
-    pub(super) run: Option<(String, Option<bool>)>,
+    /// The run, and what the event makes of it.
+    pub(super) run: Option<(String, Change)>,
     pub(super) body: Option<Vec<u8>>,
 }
 
 impl From<&Entry> for FramedEntry {
     fn from(Entry { leaf, hash, run, body }: &Entry) -> Self {
         let run = run.as_ref().map(|RunLink { run, change }| {
-            let open = match change {
-                RunChange::Opens => Some(true),
-                RunChange::Stays => None,
-                RunChange::Closes => Some(false),
+            let change = match change {
+                RunChange::Opens => Change::Opens,
+                RunChange::Stays => Change::Stays,
+                RunChange::Closes => Change::Closes,
             };
-            (run.clone(), open)
+            (run.clone(), change)
         });
         Self { leaf: leaf.clone(), hash: *hash.as_bytes(), run, body: body.clone() }
     }
 }
 
 impl From<&Batch> for Frame {
-    fn from(Batch { first: _, entries, subtrees, head, checkpoints, facts }: &Batch) -> Self {
+    fn from(Batch { first: _, entries, subtrees, head, seal, checkpoints, facts }: &Batch) -> Self {
         let subtree = |made: &Subtree| (made.level, made.index, *made.hash.as_bytes());
         let checkpoint = |signed: &Checkpoint| (signed.size, signed.note.clone());
         let fact = |known: &Fact| (known.name.clone(), known.value.clone());
@@ -57,6 +65,7 @@ impl From<&Batch> for Frame {
             entries: entries.iter().map(FramedEntry::from).collect(),
             subtrees: subtrees.iter().map(subtree).collect(),
             head: (head.size.get(), *head.root.as_bytes()),
+            seal: *seal.as_bytes(),
             checkpoints: checkpoints.iter().map(checkpoint).collect(),
             facts: facts.iter().map(fact).collect(),
         }

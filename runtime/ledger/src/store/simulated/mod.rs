@@ -26,7 +26,7 @@ pub use disk::{Disk, DiskFault, Plan};
 
 use self::frame::Frame;
 use self::tables::Tables;
-use super::{Batch, Checkpoint, Leaf, LeafRef, Records, Run, Store};
+use super::{Batch, Checkpoint, Index, Leaf, LeafRef, Records, Run, Store};
 use crate::merkle::{NodeHash, TreeHead};
 use std::ops::Range;
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -139,6 +139,10 @@ impl Records for Simulated {
 
     fn checkpoints(&self, from: u64, limit: usize) -> Result<Vec<Checkpoint>, Fault> {
         Ok(self.tables.checkpoints(from, limit))
+    }
+
+    fn index(&self) -> Result<Index, Fault> {
+        Ok(self.tables.index())
     }
 
     fn fact(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {

@@ -1,8 +1,8 @@
 //! What the frames add up to.
 
-use super::frame::{Frame, FramedEntry};
+use super::frame::{Change, Frame, FramedEntry};
 use crate::merkle::{LeafHash, NodeHash, RootHash, TreeHead, TreeSize};
-use crate::store::{Checkpoint, Leaf, LeafRef, MAX_PAGE, Run, TILE_WIDTH};
+use crate::store::{Chain, Checkpoint, Fact, Index, Leaf, LeafRef, MAX_PAGE, Run, Seal, TILE_WIDTH};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -12,6 +12,7 @@ const MISSING: Rule = Rule::new("simulated-missing");
 #[derive(Debug)]
 pub(super) struct Tables {
     pub(super) head: TreeHead,
+    seal: Option<Seal>,
     leaves: Vec<FramedEntry>,
     hashes: BTreeMap<(u32, u64), NodeHash>,
     runs: BTreeMap<u64, Run>,
@@ -24,6 +25,7 @@ impl Default for Tables {
     fn default() -> Self {
         Self {
             head: TreeHead { size: TreeSize::EMPTY, root: RootHash::empty() },
+            seal: None,
             leaves: Vec::new(),
             hashes: BTreeMap::new(),
             runs: BTreeMap::new(),
@@ -37,7 +39,7 @@ impl Default for Tables {
 impl Tables {
     pub(super) fn apply(&mut self, frame: Frame) {
         match frame {
-            Frame::Batch { entries, subtrees, head: (size, root), checkpoints, facts } => {
+            Frame::Batch { entries, subtrees, head: (size, root), seal, checkpoints, facts } => {
                 for entry in entries {
                     self.add(entry);
                 }
@@ -47,6 +49,7 @@ impl Tables {
                 self.hashes.extend(subtrees);
                 let size = TreeSize::new(size).unwrap_or_default();
                 self.head = TreeHead { size, root: RootHash::from_bytes(root) };
+                self.seal = Some(Seal::from_bytes(seal));
                 self.checkpoints.extend(checkpoints);
                 self.facts.extend(facts);
             }
@@ -63,17 +66,41 @@ impl Tables {
 
     fn add(&mut self, entry: FramedEntry) {
         let sequence = self.leaves.len() as u64;
-        if let Some((name, open)) = &entry.run {
-            let events = self.events.entry(name.clone()).or_default();
-            events.push(sequence);
-            let opened = events.first().copied().unwrap_or(sequence);
-            let new = Run { name: name.clone(), opened, last: sequence, open: true };
-            let run = self.runs.entry(opened).or_insert(new);
-            run.last = sequence;
-            run.open = open.unwrap_or(run.open);
+        if let Some((name, change)) = &entry.run {
+            self.link(sequence, LeafHash::from_bytes(entry.hash), name, *change);
         }
         self.hashes.insert((0, sequence), NodeHash::from_bytes(entry.hash));
         self.leaves.push(entry);
+    }
+
+    fn link(&mut self, sequence: u64, event: LeafHash, name: &str, change: Change) {
+        if matches!(change, Change::Opens) {
+            let (name, chain) = (name.to_owned(), Chain::START);
+            self.events.insert(name.clone(), Vec::new());
+            let run = Run { name, opened: sequence, last: sequence, open: true, events: 0, chain };
+            self.runs.insert(sequence, run);
+        }
+        let Some(events) = self.events.get_mut(name) else { return };
+        events.push(sequence);
+        let Some(run) = events.first().and_then(|opened| self.runs.get_mut(opened)) else { return };
+        run.last = sequence;
+        run.events += 1;
+        run.chain = run.chain.after(event);
+        run.open &= !matches!(change, Change::Closes);
+    }
+
+    /// The event of the same run before this one.
+    fn previous(&self, sequence: u64) -> Option<u64> {
+        let (name, _) = self.entry(sequence)?.run.as_ref()?;
+        let events = self.events.get(name)?;
+        let place = events.binary_search(&sequence).ok()?;
+        events.get(place.checked_sub(1)?).copied()
+    }
+
+    pub(super) fn index(&self) -> Index {
+        let open = self.runs.values().filter(|run| run.open).cloned().collect();
+        let fact = |(name, value): (&String, &Vec<u8>)| Fact { name: name.clone(), value: value.clone() };
+        Index { head: self.head, seal: self.seal, open, facts: self.facts.iter().map(fact).collect() }
     }
 
     pub(super) fn leaves(
@@ -90,7 +117,8 @@ impl Tables {
 
     pub(super) fn leaf(&self, sequence: u64) -> Option<Leaf> {
         let entry = self.entry(sequence)?;
-        Some(Leaf { bytes: entry.leaf.clone(), hash: LeafHash::from_bytes(entry.hash) })
+        let hash = LeafHash::from_bytes(entry.hash);
+        Some(Leaf { bytes: entry.leaf.clone(), hash, previous: self.previous(sequence) })
     }
 
     pub(super) fn hashes(&self, level: u32, from: u64, count: usize) -> Result<Vec<NodeHash>, Fault> {

@@ -1,6 +1,7 @@
 //! Keeping the index of runs in step with the events.
 
-use crate::store::{RunChange, RunLink};
+use crate::merkle::LeafHash;
+use crate::store::{Chain, RunChange, RunLink};
 use rusqlite::{OptionalExtension as _, Transaction};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -16,10 +17,18 @@ pub(super) type Remembered = HashMap<String, Place>;
 pub(super) struct Place {
     opened: u64,
     last: u64,
+    events: u64,
+    chain: Chain,
     /// What the row says of the run once it is written.
     open: bool,
     /// Whether the row has to be written.
     changed: bool,
+}
+
+impl Place {
+    fn opened(sequence: u64) -> Self {
+        Self { opened: sequence, last: sequence, events: 0, chain: Chain::START, open: true, changed: false }
+    }
 }
 
 /// The index while one batch is written. Each run's row is written once, however many of its events
@@ -38,39 +47,36 @@ impl<'a> Index<'a> {
         Self { transaction, remembered, changed: Vec::new() }
     }
 
-    /// Puts an event at the end of its run and says which event of the run came before it.
-    pub(super) fn link(&mut self, sequence: u64, link: &RunLink) -> rusqlite::Result<Option<u64>> {
-        let (place, previous) = match self.remembered.entry(link.run.clone()) {
-            Entry::Occupied(known) => {
-                let place = known.into_mut();
-                let previous = place.last;
-                (place, Some(previous))
-            }
+    /// Puts an event at the end of its run and says which event of the run came before it. A run begins
+    /// with the event that opens it, once.
+    pub(super) fn link(
+        &mut self,
+        sequence: u64,
+        event: LeafHash,
+        link: &RunLink,
+    ) -> rusqlite::Result<Option<u64>> {
+        if link.change == RunChange::Opens {
+            let opened = Place::opened(sequence);
+            self.transaction.prepare_cached("INSERT INTO run VALUES (?1, ?2, ?1, 1, 0, ?3)")?.execute((
+                sequence,
+                &link.run,
+                opened.chain.as_bytes().as_slice(),
+            ))?;
+            self.remembered.insert(link.run.clone(), opened);
+        }
+        let place = match self.remembered.entry(link.run.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => match found(self.transaction, &link.run)? {
-                Some(place) => {
-                    let previous = place.last;
-                    (unknown.insert(place), Some(previous))
-                }
-                None => {
-                    self.transaction
-                        .prepare_cached("INSERT INTO run VALUES (?1, ?2, ?1, 1)")?
-                        .execute((sequence, &link.run))?;
-                    (
-                        unknown.insert(Place {
-                            opened: sequence,
-                            last: sequence,
-                            open: true,
-                            changed: false,
-                        }),
-                        None,
-                    )
-                }
+                Some(place) => unknown.insert(place),
+                None => return Ok(None),
             },
         };
+        let previous = (place.events > 0).then_some(place.last);
         place.last = sequence;
+        place.events += 1;
+        place.chain = place.chain.after(event);
         match link.change {
-            RunChange::Opens => place.open = true,
-            RunChange::Stays => {}
+            RunChange::Opens | RunChange::Stays => {}
             RunChange::Closes => place.open = false,
         }
         if !std::mem::replace(&mut place.changed, true) {
@@ -82,13 +88,20 @@ impl<'a> Index<'a> {
     /// Writes the rows of the runs, and forgets those that are finished: they have few events still
     /// to come, if any.
     pub(super) fn finish(self) -> rusqlite::Result<()> {
-        let mut update =
-            self.transaction.prepare_cached("UPDATE run SET last = ?2, open = ?3 WHERE opened = ?1")?;
+        let mut update = self.transaction.prepare_cached(
+            "UPDATE run SET last = ?2, open = ?3, events = ?4, chain = ?5 WHERE opened = ?1",
+        )?;
         for run in self.changed {
             if let Entry::Occupied(mut known) = self.remembered.entry(run) {
                 let place = known.get_mut();
                 place.changed = false;
-                update.execute((place.opened, place.last, place.open))?;
+                update.execute((
+                    place.opened,
+                    place.last,
+                    place.open,
+                    place.events,
+                    place.chain.as_bytes().as_slice(),
+                ))?;
                 if !place.open {
                     known.remove();
                 }
@@ -100,9 +113,16 @@ impl<'a> Index<'a> {
 
 fn found(transaction: &Transaction<'_>, run: &str) -> rusqlite::Result<Option<Place>> {
     transaction
-        .prepare_cached("SELECT opened, last, open FROM run WHERE name = ?1")?
+        .prepare_cached("SELECT opened, last, open, events, chain FROM run WHERE name = ?1")?
         .query_row([run], |row| {
-            Ok(Place { opened: row.get(0)?, last: row.get(1)?, open: row.get(2)?, changed: false })
+            Ok(Place {
+                opened: row.get(0)?,
+                last: row.get(1)?,
+                open: row.get(2)?,
+                events: row.get(3)?,
+                chain: Chain::from_bytes(row.get(4)?),
+                changed: false,
+            })
         })
         .optional()
 }

@@ -1,8 +1,9 @@
 //! Reading, the same over a writer's connection and a reader's.
 
 use super::fault::{Place, damaged};
+use crate::log::{MAX_FACTS, MAX_UNFINISHED};
 use crate::merkle::{HASH_BYTES, LeafHash, NodeHash, RootHash, TreeHead, TreeSize};
-use crate::store::{Checkpoint, Leaf, LeafRef, MAX_PAGE, Run, TILE_WIDTH};
+use crate::store::{Chain, Checkpoint, Fact, Index, Leaf, LeafRef, MAX_PAGE, Run, Seal, TILE_WIDTH};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 use std::ops::Range;
 use stepward_fault::Fault;
@@ -53,8 +54,8 @@ impl Rows {
     }
 
     pub(super) fn leaf(&self, sequence: u64) -> Result<Option<Leaf>, Fault> {
-        self.one("SELECT hash, bytes FROM leaf WHERE sequence = ?1", [clamped(sequence)], |row| {
-            Ok(Leaf { hash: LeafHash::from_bytes(row.get(0)?), bytes: row.get(1)? })
+        self.one("SELECT hash, bytes, previous FROM leaf WHERE sequence = ?1", [clamped(sequence)], |row| {
+            Ok(Leaf { hash: LeafHash::from_bytes(row.get(0)?), bytes: row.get(1)?, previous: row.get(2)? })
         })
     }
 
@@ -94,7 +95,7 @@ impl Rows {
     }
 
     pub(super) fn run(&self, name: &str) -> Result<Option<Run>, Fault> {
-        self.one("SELECT name, opened, last, open FROM run WHERE name = ?1", [name], run)
+        self.one("SELECT name, opened, last, open, events, chain FROM run WHERE name = ?1", [name], run)
     }
 
     pub(super) fn events_of(&self, run: &str, from: u64, limit: usize) -> Result<Vec<u64>, Fault> {
@@ -120,7 +121,8 @@ impl Rows {
 
     pub(super) fn open_runs(&self, from: u64, limit: usize) -> Result<Vec<Run>, Fault> {
         self.all(
-            "SELECT name, opened, last, open FROM run WHERE open = 1 AND opened >= ?1 ORDER BY opened LIMIT ?2",
+            "SELECT name, opened, last, open, events, chain FROM run WHERE open = 1 AND opened >= ?1
+             ORDER BY opened LIMIT ?2",
             (clamped(from), page(limit)),
             run,
         )
@@ -128,7 +130,7 @@ impl Rows {
 
     pub(super) fn runs(&self, before: u64, limit: usize) -> Result<Vec<Run>, Fault> {
         self.all(
-            "SELECT name, opened, last, open FROM run WHERE opened < ?1 ORDER BY opened DESC LIMIT ?2",
+            "SELECT name, opened, last, open, events, chain FROM run WHERE opened < ?1 ORDER BY opened DESC LIMIT ?2",
             (clamped(before), page(limit)),
             run,
         )
@@ -152,6 +154,31 @@ impl Rows {
 
     pub(super) fn fact(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
         self.one("SELECT value FROM fact WHERE name = ?1", [name], |row| row.get(0))
+    }
+
+    pub(super) fn index(&self) -> Result<Index, Fault> {
+        // One state for all of it, also where another connection writes.
+        let state = self.connection.unchecked_transaction().map_err(|error| self.place.fault(&error))?;
+        let seal: Option<[u8; HASH_BYTES]> =
+            self.one("SELECT seal FROM head WHERE only = 0", [], |row| row.get(0))?.flatten();
+        let open = self.all(
+            "SELECT name, opened, last, open, events, chain FROM run WHERE open = 1 ORDER BY opened LIMIT ?1",
+            [clamped(MAX_UNFINISHED as u64 + 1)],
+            run,
+        )?;
+        let facts =
+            self.all("SELECT name, value FROM fact LIMIT ?1", [clamped(MAX_FACTS as u64 + 1)], |row| {
+                Ok(Fact { name: row.get(0)?, value: row.get(1)? })
+            })?;
+        if open.len() > MAX_UNFINISHED || facts.len() > MAX_FACTS {
+            return Err(damaged(
+                &self.place,
+                format_args!("there are more unfinished runs or values than a log can have"),
+            ));
+        }
+        let index = Index { head: self.head()?, seal: seal.map(Seal::from_bytes), open, facts };
+        state.finish().map_err(|error| self.place.fault(&error))?;
+        Ok(index)
     }
 
     pub(super) fn one<T>(
@@ -187,7 +214,14 @@ fn numbered_hash(row: &Row<'_>) -> rusqlite::Result<(u64, NodeHash)> {
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<Run> {
-    Ok(Run { name: row.get(0)?, opened: row.get(1)?, last: row.get(2)?, open: row.get(3)? })
+    Ok(Run {
+        name: row.get(0)?,
+        opened: row.get(1)?,
+        last: row.get(2)?,
+        open: row.get(3)?,
+        events: row.get(4)?,
+        chain: Chain::from_bytes(row.get(5)?),
+    })
 }
 
 fn checkpoint(row: &Row<'_>) -> rusqlite::Result<Checkpoint> {
@@ -248,6 +282,9 @@ macro_rules! read_rows {
             }
             fn checkpoints(&self, from: u64, limit: usize) -> Result<Vec<crate::store::Checkpoint>, Fault> {
                 self.rows.checkpoints(from, limit)
+            }
+            fn index(&self) -> Result<crate::store::Index, Fault> {
+                self.rows.index()
             }
             fn fact(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
                 self.rows.fact(name)

@@ -9,7 +9,7 @@ use stepward_fault::{Class, Fault, Rule};
 const APPLICATION_ID: i32 = 0x5377_4c67;
 
 /// The version of the tables (SQLite, file format, offset 60).
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
 
 /// Pages in the WAL, of 4 KiB, after which a commit moves them into the file: 16 MiB. Four times
 /// SQLite's own choice, since every move is two more syncs.
@@ -54,7 +54,9 @@ CREATE TABLE run (
     opened INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
     last INTEGER NOT NULL,
-    open INTEGER NOT NULL CHECK (open IN (0, 1))
+    open INTEGER NOT NULL CHECK (open IN (0, 1)),
+    events INTEGER NOT NULL,
+    chain BLOB NOT NULL CHECK (length(chain) = 32)
 ) STRICT;
 CREATE INDEX run_open ON run (opened) WHERE open = 1;
 CREATE TABLE checkpoint (
@@ -68,7 +70,8 @@ CREATE TABLE fact (
 CREATE TABLE head (
     only INTEGER PRIMARY KEY CHECK (only = 0),
     size INTEGER NOT NULL,
-    root BLOB NOT NULL CHECK (length(root) = 32)
+    root BLOB NOT NULL CHECK (length(root) = 32),
+    seal BLOB CHECK (length(seal) = 32)
 ) STRICT;
 ";
 
@@ -180,7 +183,7 @@ fn create(connection: &mut Connection) -> rusqlite::Result<()> {
     let transaction = connection.transaction()?;
     transaction.execute_batch(TABLES)?;
     transaction.execute(
-        "INSERT INTO head VALUES (0, 0, ?1)",
+        "INSERT INTO head VALUES (0, 0, ?1, NULL)",
         [crate::merkle::RootHash::empty().as_bytes().as_slice()],
     )?;
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;

@@ -81,7 +81,7 @@ mod tests {
                 SELECT x FROM n;
             INSERT INTO leaf SELECT x, zeroblob(32), NULL, x'00' FROM n;
             INSERT INTO body SELECT x, x'00' FROM n;
-            INSERT INTO run SELECT x, 'run ' || x, x, 1 FROM n;
+            INSERT INTO run SELECT x, 'run ' || x, x, 1, 1, zeroblob(32) FROM n;
             INSERT INTO checkpoint SELECT x, '' FROM n;
             INSERT INTO subtree SELECT 1, x, zeroblob(32) FROM n;";
         connection.execute_batch(rows).unwrap();

@@ -133,7 +133,8 @@ fn write_entries(
     let mut leaf = transaction.prepare_cached("INSERT INTO leaf VALUES (?1, ?2, ?3, ?4)")?;
     let mut body = transaction.prepare_cached("INSERT INTO body VALUES (?1, ?2)")?;
     for (sequence, entry) in (batch.first..).zip(&batch.entries) {
-        let previous = entry.run.as_ref().map(|link| index.link(sequence, link)).transpose()?.flatten();
+        let previous =
+            entry.run.as_ref().map(|link| index.link(sequence, entry.hash, link)).transpose()?.flatten();
         leaf.execute((sequence, entry.hash.as_bytes().as_slice(), previous, entry.leaf.as_slice()))?;
         if let Some(sealed) = &entry.body {
             body.execute((sequence, sealed.as_slice()))?;
@@ -144,13 +145,13 @@ fn write_entries(
     for made in &batch.subtrees {
         subtree.execute((made.level, made.index, made.hash.as_bytes().as_slice()))?;
     }
-    transaction
-        .prepare_cached("UPDATE head SET size = ?1, root = ?2 WHERE only = 0")?
-        .execute((batch.head.size.get(), batch.head.root.as_bytes().as_slice()))?;
     Ok(())
 }
 
 fn write_rest(transaction: &Transaction<'_>, batch: &Batch) -> rusqlite::Result<()> {
+    transaction.prepare_cached("UPDATE head SET size = ?1, root = ?2, seal = ?3 WHERE only = 0")?.execute(
+        (batch.head.size.get(), batch.head.root.as_bytes().as_slice(), batch.seal.as_bytes().as_slice()),
+    )?;
     for signed in &batch.checkpoints {
         transaction
             .prepare_cached("INSERT OR REPLACE INTO checkpoint VALUES (?1, ?2)")?

@@ -144,7 +144,13 @@ async fn sign(here: &Here) -> Result<(), Fault> {
             .says("the log has events and no checkpoint, here or in tiles/: nothing vouches for them")
             .hint("put tiles/ back, or `stepward restore` a backup"));
     }
-    let (log, _) = Log::open(Box::new(store), Arc::new(SystemClock::start()), &trusted, &book::sequence)?;
+    let (log, _) = Log::open(
+        Box::new(store),
+        Arc::new(SystemClock::start()),
+        &trusted,
+        &book::sequence,
+        &stepward::journal::sealer(&root),
+    )?;
     let (signer, mut signed) = (signing.signer(), None);
     log.checkpoint(|head| Ok(signed.insert(signer.sign(head)).to_string())).await?;
     if let Some(newest) = signed {

@@ -36,7 +36,7 @@ use clock::SystemClock;
 use publisher::Publisher;
 use serde::Deserialize;
 use std::sync::Arc;
-use stepward::journal::{Journal, Opened, Unfinished};
+use stepward::journal::{Journal, Opened, Unfinished, sealer};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Act, Actor, Name, Recognised},
@@ -92,7 +92,7 @@ impl Book {
         let publisher = Publisher::new(signing, state)?;
         let trusted = publisher.trusted(&store)?;
         let clock = Arc::new(SystemClock::start());
-        let (log, _) = Log::open(Box::new(store), clock.clone(), &trusted, &sequence)?;
+        let (log, _) = Log::open(Box::new(store), clock.clone(), &trusted, &sequence, &sealer(&root))?;
         let begun = Begun::check(&log, &keys, &trusted, &files::place(&ledger)).await?;
         // Before anything is written: a copy that is not the newest must stay as it is.
         let watch = match witnesses {

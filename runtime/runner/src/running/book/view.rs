@@ -3,13 +3,15 @@
 use super::Signing;
 use crate::{files, running::state::State};
 use std::fmt;
+use stepward::journal::sealer;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::Event,
+    log::Vouched,
     merkle::{Hashes as _, TreeHead},
     note::SignedCheckpoint,
-    runs::{self, Run, Standing},
-    store::{self, Nodes, Records, sqlite::Reader},
+    runs::{self, RESTORED_FACT, Run, Standing},
+    store::{self, Nodes, Records as _, sqlite::Reader},
     tiles::TileDir,
 };
 use stepward_seam::{Label, SecretBytes};
@@ -22,11 +24,12 @@ const SHORTER: Rule = Rule::new("log-shorter");
 /// The rule that a log is the one that its checkpoints are of.
 const FORKED: Rule = Rule::new("log-forked");
 
-/// A log at one moment, of which every event that is read is checked against the tree, and the tree
-/// against the newest checkpoints. Its owner may write meanwhile.
+/// A log at one moment, of which every event that is read is checked against the tree, the tree against
+/// the newest checkpoints, and what stands beside it against its seal. Its owner may write meanwhile.
 pub(crate) struct View {
     reader: Reader,
     signing: Signing,
+    vouched: Vouched,
     head: TreeHead,
     newest: Option<SignedCheckpoint>,
     restored: Option<u64>,
@@ -56,15 +59,16 @@ impl View {
         // Checkpoints first: the log is at least as long when it is asked after them.
         let published = tiles.checkpoint(&signing.signer().verifier())?;
         let newest = signing.newest(&reader)?;
-        let head = reader.head()?;
+        let vouched = sealer(&root).check(reader.index()?)?;
+        let head = vouched.head();
         for (checkpoint, source) in [(&newest, "ledger.db"), (&published, "tiles/checkpoint")] {
             if let Some(checkpoint) = checkpoint {
                 check(&reader, head, checkpoint.head(), source)?;
             }
         }
         check(&reader, head, head, "ledger.db")?;
-        let restored = runs::restored(&reader, head)?;
-        Ok(Self { reader, signing, head, newest, restored })
+        let restored = runs::restored(&reader, head, vouched.fact(RESTORED_FACT).map(<[u8]>::to_vec))?;
+        Ok(Self { reader, signing, vouched, head, newest, restored })
     }
 
     /// The log's records.
@@ -94,7 +98,10 @@ impl View {
 
     /// A run, from its events.
     pub(crate) fn run(&self, name: &str) -> Result<Run, Fault> {
-        runs::run(&self.reader, self.head, name)
+        match self.vouched.open_run(name) {
+            Some(open) => runs::open_run(&self.reader, &open),
+            None => runs::ended_run(&self.reader, self.head, name),
+        }
     }
 
     /// Where a run stands.
@@ -102,9 +109,12 @@ impl View {
         run.standing(self.restored)
     }
 
-    /// The events of a run.
+    /// The events of a run, all of them: of one that ended, every event since its start is looked at.
     pub(crate) fn events(&self, run: &str) -> Result<Vec<Event>, Fault> {
-        runs::events(&self.reader, self.head, run)
+        match self.vouched.open_run(run) {
+            Some(open) => runs::open_events(&self.reader, &open),
+            None => runs::events(&self.reader, self.head, run),
+        }
     }
 
     /// One event.

@@ -17,7 +17,7 @@ use std::{
     collections::BTreeSet, fs::Permissions, num::NonZeroU32, os::unix::fs::PermissionsExt as _, path::Path,
     sync::Arc,
 };
-use stepward::journal::Unfinished;
+use stepward::journal::{Unfinished, sealer};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Draft, Event, What},
@@ -93,7 +93,7 @@ pub(crate) async fn prepare(
         let from = backup.folder_of(name).join(name);
         check_copied(&from, disk::copy(&from, &folder.join(name), expected.bytes)?, expected)?;
     }
-    let log = open(folder, vouched.head())?;
+    let log = open(folder, vouched.head(), keys)?;
     let result = record(folder, environment, keys, &log, vouched.head(), generation).await;
     // In any case: the files are removed, or take their places.
     let closed = log.close().await;
@@ -104,14 +104,15 @@ pub(crate) async fn prepare(
     Ok(Prepared { staged, origin, unfinished })
 }
 
-/// Opens the copied log; every event is hashed and compared with the tree that was backed up.
-fn open(folder: &Path, backed_up: TreeHead) -> Result<Log, Fault> {
+/// Opens the copied log; every event is hashed and compared with the tree that was backed up, and what
+/// stands beside the tree with its seal.
+fn open(folder: &Path, backed_up: TreeHead, keys: &EnvironmentRoot) -> Result<Log, Fault> {
     let lock = folder.join(LOCK);
     let holder = Holder { pid: std::process::id(), since: "now", what: "stepward restore" };
     let ownership = Ownership::claim(files::open_lock(&lock)?, files::place(&lock), &holder)?;
     let store = Writer::open(&folder.join(LEDGER), ownership)?;
     let clock = Arc::new(book::clock::SystemClock::start());
-    let (log, opened) = Log::open(Box::new(store), clock, &[], &book::sequence)?;
+    let (log, opened) = Log::open(Box::new(store), clock, &[], &book::sequence, &sealer(keys))?;
     check_head(opened.head, backed_up)?;
     Ok(log)
 }
@@ -166,7 +167,8 @@ async fn record(
         let records: &dyn Records = &reader;
         TileDir::new(state::folder(&tiles)?).publish(records, &signing.signer().verifier(), &newest)?;
     }
-    let unfinished = runs::unfinished(&reader, log.head())?;
+    let restored = Some(backed_up.size.get());
+    let unfinished = runs::unfinished(&reader, log.open_runs(), restored);
     Ok((signing.signer().origin().to_string(), unfinished))
 }
 
