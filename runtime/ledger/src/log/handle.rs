@@ -9,6 +9,7 @@ use crate::store::{Checkpoint, Fact, Records, RunLink, Store};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use tokio::sync::{oneshot, watch};
 
@@ -26,9 +27,21 @@ static LOGS: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone)]
 pub struct Log(Arc<Handle>);
 
+/// When an event that nobody waits for goes to the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum When {
+    /// With the next one that somebody waits for, or a moment later: it costs no commit of its own.
+    #[default]
+    WithNext,
+    /// At once: what cannot be found out again, such as the answer to an effect.
+    Soon,
+}
+
 /// What goes with an event besides its bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attached {
+    /// When it goes to the disk where nobody waits for it.
+    pub when: When,
     /// The run that it belongs to, and what it makes of it.
     pub run: Option<RunLink>,
     /// The sealed body that it commits to.
@@ -109,6 +122,12 @@ impl Shared {
         self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits for somebody who waits, at most this long.
+    pub(super) fn linger<'a>(&self, queue: MutexGuard<'a, Queue>, most: Duration) -> MutexGuard<'a, Queue> {
+        let waited = self.wake.wait_timeout_while(queue, most, |queue| !queue.is_wanted());
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
     /// Ends the log with the first fault that is given.
     pub(super) fn die(&self, fault: Fault) {
         let mut queue = self.lock();
@@ -169,7 +188,8 @@ impl Log {
     }
 
     /// Takes an event: gives it the next number and a stamp, has it encoded and hashed. It is not
-    /// durable yet. Never waits for the disk: with too much waiting for it already, it refuses; who
+    /// durable yet, and goes to the disk when somebody waits for it or for a later one, and soon in any
+    /// case. Never waits for the disk: with too much waiting for it already, it refuses; who
     /// can wait does so in [`room`](Self::room) before. `encode` runs under the log's lock and must
     /// be quick.
     ///
@@ -185,8 +205,9 @@ impl Log {
         let mut queue = shared.lock();
         let idle = queue.is_idle();
         let sequence = queue.push(&*self.0.clock, attached, encode)?;
+        let wanted = queue.is_wanted();
         drop(queue);
-        if idle {
+        if idle || wanted {
             shared.wake.notify_one();
         }
         Ok(Ticket { log: self.0.id, sequence })
@@ -204,6 +225,8 @@ impl Log {
                 .hint("wait where the event was appended"));
         }
         let sequence = ticket.sequence;
+        self.0.shared.lock().want(sequence);
+        self.0.shared.wake.notify_one();
         self.reached(|progress| progress.head.size.get() > sequence).await?;
         Ok(Durable { sequence })
     }

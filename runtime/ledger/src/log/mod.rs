@@ -19,7 +19,7 @@ mod writer;
 
 pub use check::{Opened, SequenceOf, Trusted};
 pub use clock::{Clock, Stamp};
-pub use handle::{Attached, Durable, Log, MAX_LEAF, Ticket};
+pub use handle::{Attached, Durable, Log, MAX_LEAF, Ticket, When};
 pub use queue::{MAX_WAITING_BYTES, MAX_WAITING_EVENTS};
 pub use seal::{Sealer, Vouched};
 pub use unfinished::{MAX_FACTS, MAX_UNFINISHED, OpenRun};

@@ -2,7 +2,7 @@
 
 use super::seal::Sealing;
 use super::unfinished::{Changed, Places};
-use super::{Attached, Clock, MAX_LEAF, Stamp};
+use super::{Attached, Clock, MAX_LEAF, Stamp, When};
 use crate::merkle::{Frontier, LeafHash, TreeHead};
 use crate::store::{Batch, Checkpoint, Entry, Fact, Store, Subtree};
 use std::mem;
@@ -14,6 +14,12 @@ pub const MAX_WAITING_EVENTS: usize = 16_384;
 
 /// Bytes that wait for the disk at most, sealed bodies included: 64 MiB, a second of a slow disk.
 pub const MAX_WAITING_BYTES: usize = 64 << 20;
+
+/// Events that are worth a commit although nobody waits for them.
+const FULL_BATCH: usize = 1024;
+
+/// Bytes that are worth one: 1 MiB.
+const FULL_BATCH_BYTES: usize = 1 << 20;
 
 /// Requests that wait for the writer at most: each is a caller that waits for its answer.
 const MAX_REQUESTS: usize = 1024;
@@ -95,6 +101,8 @@ pub(super) struct Queue {
     bytes: usize,
     /// In `entries` and in the batch that is being committed.
     waiting: (usize, usize),
+    /// The events before this one are waited for, or are to be written soon.
+    wanted: u64,
 }
 
 impl Queue {
@@ -114,6 +122,7 @@ impl Queue {
             requests: Vec::new(),
             bytes: 0,
             waiting: (0, 0),
+            wanted: next,
         }
     }
 
@@ -154,6 +163,10 @@ impl Queue {
         self.waiting = (self.waiting.0 + 1, self.waiting.1 + bytes);
         self.last_mono = stamp.mono_us;
         self.next += 1;
+        match attached.when {
+            When::WithNext => {}
+            When::Soon => self.wanted = self.next,
+        }
         self.entries.push(Entry { leaf, hash, run: attached.run, body: attached.body });
         self.facts.extend(attached.facts);
         Ok(sequence)
@@ -179,6 +192,21 @@ impl Queue {
     /// Whether the writer has nothing to do.
     pub(super) fn is_idle(&self) -> bool {
         self.entries.is_empty() && self.checkpoints.is_empty() && self.requests.is_empty()
+    }
+
+    /// Somebody waits for this event.
+    pub(super) fn want(&mut self, sequence: u64) {
+        self.wanted = self.wanted.max(sequence.saturating_add(1));
+    }
+
+    /// Whether there is something that somebody waits for, or so much that it is written anyhow.
+    pub(super) fn is_wanted(&self) -> bool {
+        let asked =
+            !self.checkpoints.is_empty() || !self.requests.is_empty() || !matches!(self.life, Life::Open);
+        asked
+            || self.wanted > self.first
+            || self.waiting.0 >= FULL_BATCH
+            || self.waiting.1 >= FULL_BATCH_BYTES
     }
 
     /// Events that wait for the next commit.

@@ -4,8 +4,12 @@ use super::handle::Shared;
 use super::queue::{Life, Work, closed};
 use super::seal::Sealing;
 use crate::store::Store;
-use std::thread;
+use std::{thread, time::Duration};
 use stepward_fault::{Class, Fault, Owner, Rule};
+
+/// How long an event may wait for one that somebody waits for: no longer than a person who follows the log
+/// would notice.
+const LINGER: Duration = Duration::from_millis(20);
 
 const WRITER_ENDED: Rule = Rule::new("log-writer-ended");
 
@@ -39,6 +43,8 @@ fn next(shared: &Shared, expected: usize) -> Option<Work> {
             Life::Closing | Life::Dead(_) => return None,
         }
     }
+    // What nobody waits for goes with the next event that somebody does.
+    queue = shared.linger(queue, LINGER);
     loop {
         let before = queue.gathered();
         if before == 0 || before >= expected {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::Poll;
 use stepward_fault::Class;
-use stepward_ledger::log::{Attached, Log, MAX_LEAF, MAX_WAITING_BYTES, MAX_WAITING_EVENTS, Stamp};
+use stepward_ledger::log::{Attached, Log, MAX_LEAF, MAX_WAITING_BYTES, MAX_WAITING_EVENTS, Stamp, When};
 use stepward_ledger::merkle::{Consistency, Inclusion, LeafHash, LeafIndex, MemoryTree};
 use stepward_ledger::store::simulated::{Disk, DiskFault, Plan, Simulated};
 use stepward_ledger::store::{Checkpoint, Fact, Nodes, Records, RunChange};
@@ -340,5 +340,39 @@ fn facts_are_remembered_with_their_event() {
         run(log.durable(ticket)).unwrap();
         let found = Simulated::open(disk.crashed(0)).unwrap().fact("configuration").unwrap();
         assert_eq!(found.as_deref(), Some(value.as_bytes()));
+    }
+}
+
+#[test]
+fn what_nobody_waits_for_costs_no_commit_of_its_own() {
+    let disk = Disk::new();
+    let log = simulated(&disk);
+    let wait = |ticket| run(log.durable(ticket)).unwrap();
+    let _ = wait(append(&log, "first").unwrap());
+    let one = disk.operations();
+    let together = |attempt: &u32| {
+        let before = disk.operations();
+        for event in 0..5 {
+            let _ = append(&log, &format!("told {attempt} {event}")).unwrap();
+        }
+        let _ = wait(append(&log, "waited for").unwrap());
+        disk.operations() - before == one
+    };
+    // A machine that stands still for longer than the writer lingers may split some.
+    assert!((0..21).filter(together).count() > 15, "six events, one commit");
+}
+
+#[test]
+fn what_nobody_waits_for_is_written_all_the_same() {
+    for when in [When::WithNext, When::Soon] {
+        let disk = Disk::new();
+        let log = simulated(&disk);
+        let attached = Attached { when, ..Attached::default() };
+        let _ = log.append(attached, |sequence, _| leaf(sequence, "told")).unwrap();
+        let start = std::time::Instant::now();
+        while log.head().size.get() == 0 {
+            assert!(start.elapsed() < std::time::Duration::from_secs(10), "{when:?}");
+            std::thread::yield_now();
+        }
     }
 }

@@ -45,8 +45,8 @@ use std::{
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
-    event::{Commitment, Draft, Event, Name},
-    log::{Attached, Clock, Durable, Log, Sealer, Ticket},
+    event::{Commitment, Draft, Event, Name, What},
+    log::{Attached, Clock, Durable, Log, Sealer, Ticket, When},
     store::{Fact, RunChange, RunLink},
 };
 use stepward_trust::Digest;
@@ -127,9 +127,12 @@ impl Journal {
             .run
             .as_ref()
             .map(|run| RunLink { run: run.as_str().to_owned(), change: change.unwrap_or(RunChange::Stays) });
+        // What a service answered is known nowhere else.
+        let answered = matches!(draft.what, What::CallAnswered { .. });
+        let when = if answered { When::Soon } else { When::WithNext };
         let environment = self.0.environment.clone();
         let mut told: Option<Event> = None;
-        let ticket = self.0.log.append(Attached { run, body: sealed, facts }, |sequence, stamp| {
+        let ticket = self.0.log.append(Attached { when, run, body: sealed, facts }, |sequence, stamp| {
             told.insert(draft.at(sequence, environment, *stamp)).encode()
         })?;
         if let Some(event) = told {
