@@ -51,11 +51,37 @@ fn beside(standing: &str, rule: &str, damage: impl FnOnce(&World, &str)) {
 
 #[test]
 fn an_event_that_was_edited_stops_its_own_run_alone() {
-    beside("unreadable", "event-not-in-tree", |world, run| {
+    beside("unreadable", "log-leaf-edited", |world, run| {
         let edited = "CAST(replace(CAST(bytes AS TEXT), 'run-started', 'run-startee') AS BLOB)";
         let first = format!("(SELECT opened FROM run WHERE name = '{run}')");
         change(world, "ledger.db", &format!("UPDATE leaf SET bytes = {edited} WHERE sequence = {first}"));
     });
+}
+
+/// An older run goes on although an event after its own was damaged, and is read without it.
+#[test]
+fn an_event_that_was_edited_stops_no_run_that_began_before_it() {
+    let (mut world, mut tally) = (World::new(true), Tally::default());
+    let moment = Moment::Wire(POST, Stop::Received);
+    let mut older = Round::new(&mut world, &mut tally, "the older run", 1);
+    older.kill(moment);
+    let older = older.leave();
+    let mut newer = Round::new(&mut world, &mut tally, "the damaged run", 2);
+    newer.kill(moment);
+    let newer = newer.leave();
+    // One that ends in order signs the log so far.
+    Round::new(&mut world, &mut tally, "a run after them", 3).finish();
+    let edited = "CAST(replace(CAST(bytes AS TEXT), 'run-started', 'run-startee') AS BLOB)";
+    let first = format!("(SELECT opened FROM run WHERE name = '{newer}')");
+    change(&world, "ledger.db", &format!("UPDATE leaf SET bytes = {edited} WHERE sequence = {first}"));
+    assert_eq!(world.ask(&["runs", "resume", &older, "--json"]).0.expect(0).json()["status"], "succeeded");
+    assert!(world.paid("K-1").is_some() && world.paid("K-2").is_none());
+    assert_eq!(invalid(&mut world, &["runs", "resume", &newer, "--json"])["rule"], "log-leaf-edited");
+    // What cannot be read can be ended.
+    world.ask(&["runs", "cancel", &newer, "--json"]).0.expect(0);
+    let ledger = Connection::open(world.stage.state().join("dev/ledger.db")).unwrap();
+    let open = ledger.query_row("SELECT count(*) FROM run WHERE open = 1", [], |row| row.get::<_, u32>(0));
+    assert_eq!(open, Ok(0), "nothing is unfinished any more");
 }
 
 #[test]
