@@ -17,6 +17,7 @@ mod keys;
 mod ledger;
 mod life;
 mod own;
+mod policy;
 mod reach;
 mod refused;
 mod runs;
