@@ -82,8 +82,6 @@ pub(crate) struct Arguments {
     /// Lowers a limit, such as fuel=1000000; repeatable
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<(LimitName, u64)>,
-    #[command(flatten)]
-    log: crate::log::LogArguments,
 }
 
 fn digest(text: &str) -> Result<Digest, String> {
@@ -110,7 +108,6 @@ pub(crate) fn case(path: &Path) -> Result<Case, Fault> {
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> ExitCode {
-    arguments.log.install();
     let asked = Asked {
         target: Some(&arguments.target),
         digest: arguments.digest,

@@ -16,6 +16,7 @@ mod key_source;
 mod keys;
 mod ledger;
 mod life;
+mod logged;
 mod own;
 mod policy;
 mod reach;
