@@ -23,6 +23,7 @@ mod reach;
 mod refused;
 mod runs;
 mod schemas;
+mod shown;
 mod toolchain;
 mod verify;
 mod witness;

@@ -7,6 +7,7 @@ mod replay;
 mod resolve;
 mod resume;
 mod show;
+mod sweep;
 
 use crate::{
     running::{
