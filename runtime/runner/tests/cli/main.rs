@@ -10,6 +10,7 @@
 
 mod backup;
 mod doctor;
+mod documents;
 mod escapes;
 mod evidence;
 mod key_source;
