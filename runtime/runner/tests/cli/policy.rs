@@ -91,8 +91,10 @@ fn a_component_file_runs_where_there_was_never_an_environment() {
 #[test]
 fn another_root_is_another_configuration() {
     let environment = "name = 'dev'\n[endpoints.erp]\nurl = 'https://erp.example.com'\nmethods = ['GET']\n\
-                       paths = ['/x']\nroots = ['trust/erp.pem']\n";
-    let here = project(&component("", ""), &[WORKFLOW, (DEV.0, environment), ("x", "")]);
+                       paths = ['/x']\nroots = ['trust/erp.pem']\n\
+                       [endpoints.erp.credential]\nsecret = 'token'\nas = 'bearer'\n\
+                       [secrets.token]\nversion = '1'\n";
+    let here = project(&component("", ""), &[WORKFLOW, (DEV.0, environment)]);
     let trust = here.path().join("environments/dev/trust");
     fs::create_dir_all(&trust).unwrap();
     let after = |change: &dyn Fn()| {
@@ -105,6 +107,9 @@ fn another_root_is_another_configuration() {
     assert_eq!(after(&|| fs::write(trust.join("unnamed.pem"), "one").unwrap()), 2);
     assert_eq!(after(&|| fs::write(trust.join("erp.pem"), "two").unwrap()), 3);
     assert_eq!(after(&|| fs::remove_file(trust.join("erp.pem")).unwrap()), 4);
+    // A component's file in this project runs under its environment, and needs nothing of it.
+    let (file, state) = (here.path().join("a.wasm"), here.path().join(".stepward"));
+    bare(here.path(), &file, state.to_str().unwrap(), &[]).must(0);
     let changes = configurations(here.path());
     assert_eq!(changes[3].1, changes[0].1, "a root that is gone again");
     assert!(changes.windows(2).all(|two| two[1].0 == two[0].1 && two[0].1 != two[1].1), "{changes:?}");
