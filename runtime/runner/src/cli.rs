@@ -2,6 +2,7 @@
 
 use crate::{
     command, hardening,
+    log::LogArguments,
     render::{self, Output},
     session::Session,
 };
@@ -52,6 +53,8 @@ struct Global {
     /// stepward.passphrase; without one it is asked for]
     #[arg(long, global = true, help_heading = EVERYWHERE, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    #[command(flatten)]
+    log: LogArguments,
 }
 
 /// Each command is documented where its arguments are.
@@ -121,7 +124,8 @@ pub(crate) fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return unparsed(&output, error),
     };
-    let Global { json: _, no_input, project, state, passphrase_file } = cli.global;
+    let Global { json: _, no_input, project, state, passphrase_file, log } = cli.global;
+    log.install();
     let session = Session::new(output, project, state, no_input, passphrase_file);
     cli.command.run(&session).unwrap_or_else(|fault| session.output().fault(&fault))
 }

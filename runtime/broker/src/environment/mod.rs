@@ -101,6 +101,13 @@ impl Environment {
         self.witnesses.as_ref()
     }
 
+    /// The files with roots that endpoints and witnesses name, below the environment's folder, each once.
+    pub fn roots(&self) -> BTreeSet<&str> {
+        let of_endpoints = self.endpoints.values().flat_map(|endpoint| &endpoint.roots);
+        let of_witnesses = self.witnesses.iter().flat_map(WitnessRules::roots);
+        of_endpoints.chain(of_witnesses).map(String::as_str).collect()
+    }
+
     /// Things that are declared and unused.
     pub fn warnings(&self) -> &[Fault] {
         &self.warnings

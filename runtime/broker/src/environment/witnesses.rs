@@ -106,6 +106,11 @@ impl WitnessRules {
         self.by_name.iter()
     }
 
+    /// The files with roots that they name.
+    pub(super) fn roots(&self) -> impl Iterator<Item = &String> {
+        self.by_name.values().flat_map(|witness| &witness.roots)
+    }
+
     pub(super) fn read(
         source: Source<'_>,
         file: &file::File,

@@ -52,6 +52,14 @@ impl Actor {
         }
     }
 
+    /// How somebody was recognised, as it is written.
+    pub const fn by(&self) -> Option<&'static str> {
+        match self {
+            Self::Service | Self::Step { .. } => None,
+            Self::Person { by, .. } | Self::Robot { by, .. } => Some(by.as_str()),
+        }
+    }
+
     /// The name; the service has none.
     pub fn name(&self) -> Option<&Name> {
         match self {

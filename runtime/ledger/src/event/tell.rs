@@ -1,97 +1,115 @@
 //! The same event for whoever watches: a `tracing` event with the names of the encoding.
+//!
+//! Each kind of event has callsites of its own, since the names of a callsite are fixed. A field has the
+//! name and the value of the encoding, the actor's with `actor.` before it; what the encoding leaves out is
+//! left out. Every text in an event is a [`Name`], an escaped [`Text`] or a word of a closed set: none can
+//! forge a line or move a cursor.
 
-use super::{Event, What};
+use super::{Act, Decision, Effect, Event, Gap, Name, Outcome, Purpose, Resolution, Text, VERSION, What};
 use stepward_trust::Digest;
+use tracing::{Level, Value, field::display};
 
-/// What only some events have. Every text in an event is a [`Name`](super::Name), an escaped
-/// [`Text`](super::Text) or a word of a closed set: none can forge a line or move a cursor.
-#[derive(Default)]
-struct Fields<'a> {
-    rule: Option<&'a str>,
-    policy: Option<Digest>,
-    status: Option<u16>,
-    attempt: Option<u64>,
-    method: Option<&'a str>,
-    component: Option<Digest>,
-    fuel: Option<u64>,
-    version: Option<&'a str>,
-    now: Option<Digest>,
+/// A field of an event, as `tracing` takes it.
+trait Told {
+    fn told(&self) -> impl Value;
 }
 
-impl<'a> Fields<'a> {
-    fn of(what: &'a What) -> Self {
-        let none = Self::default();
-        match what {
-            What::ServiceStarted { version } | What::SecretUsed { version, .. } => {
-                Self { version: Some(version.as_str()), ..none }
+macro_rules! told {
+    ($($kind:ty: $field:ident => $told:expr;)+) => {
+        $(impl Told for $kind {
+            fn told(&self) -> impl Value {
+                let $field = self;
+                $told
             }
-            What::ConfigurationChanged { now, .. } | What::BundleChanged { now, .. } => {
-                Self { now: Some(*now), ..none }
-            }
-            What::LogRestored { root, .. } => Self { now: Some(*root), ..none },
-            What::RunStarted { policy, .. } | What::RunContinued { policy } => {
-                Self { policy: Some(*policy), ..none }
-            }
-            What::StepStarted { component, .. } => Self { component: Some(*component), ..none },
-            What::StepEnded { fuel, .. } => Self { fuel: Some(*fuel), ..none },
-            What::GrantDecided { rule, policy, .. } => {
-                Self { rule: Some(rule.as_str()), policy: Some(*policy), ..none }
-            }
-            What::CallIntended { method, attempt, workflow_rule, policy, .. } => Self {
-                method: Some(method.as_str()),
-                attempt: Some(*attempt),
-                rule: Some(workflow_rule.as_str()),
-                policy: Some(*policy),
-                ..none
-            },
-            What::CallAnswered { attempt, status, rule, .. } => Self {
-                attempt: Some(*attempt),
-                status: *status,
-                rule: rule.as_ref().map(super::Name::as_str),
-                ..none
-            },
-            What::CallRecorded { status, .. } => Self { status: *status, ..none },
-            What::ServiceStopped
-            | What::ServiceRecovered { .. }
-            | What::OperatorActed { .. }
-            | What::RunEnded { .. }
-            | What::CallResolved { .. }
-            | What::LimitReached { .. }
-            | What::BodyErased { .. }
-            | What::GapFound { .. } => none,
-        }
+        })+
+    };
+}
+
+told! {
+    bool: flag => *flag;
+    u16: number => *number;
+    u64: number => *number;
+    Name: name => name.as_str();
+    Text: text => text.as_str();
+    Digest: digest => display(*digest);
+    Act: act => act.as_str();
+    Decision: decision => decision.as_str();
+    Effect: effect => effect.as_str();
+    Gap: gap => gap.as_str();
+    Outcome: outcome => outcome.as_str();
+    Purpose: purpose => purpose.as_str();
+    Resolution: resolution => resolution.as_str();
+}
+
+impl<T: Told> Told for Option<T> {
+    fn told(&self) -> impl Value {
+        self.as_ref().map(T::told)
     }
 }
 
-impl Event {
-    /// Emits the event to `tracing`, under the target `stepward::event` and with the names that it has
-    /// in the log. What was refused, reached a limit or is missing is a warning.
-    pub fn tell(&self) {
-        let Fields { rule, policy, status, attempt, method, component, fuel, version, now } =
-            Fields::of(&self.what);
-        let digest = |digest: Option<Digest>| digest.map(tracing::field::display);
-        macro_rules! tell {
-            ($level:ident) => {
-                tracing::$level!(
-                    target: "stepward::event",
-                    seq = self.sequence,
-                    env = self.environment.as_str(),
-                    time_us = self.stamp.unix_us,
-                    mono_us = self.stamp.mono_us,
-                    actor = self.actor.kind(),
-                    actor_name = self.actor.name().map(super::Name::as_str),
-                    run = self.run.as_ref().map(super::Name::as_str),
-                    step = self.step.as_ref().map(super::Name::as_str),
-                    call = self.call,
-                    body = self.body.map(tracing::field::display),
-                    action = self.what.action(),
-                    object = self.what.object().map(super::Name::as_str),
-                    verdict = self.what.verdict(),
-                    rule, status, attempt, method, fuel, version,
-                    policy = digest(policy), component = digest(component), now = digest(now),
-                )
-            };
+/// Emits an event: what every event has, and the fields of its kind under the names that they have in
+/// [`What`] and in the encoding. A kind or a field that is not listed does not compile.
+macro_rules! tell {
+    ($event:ident: $($kind:ident { $($field:ident),* })+) => {
+        match &$event.what {
+            $(What::$kind { $($field),* } if $event.what.wants_a_look() => {
+                tell!(WARN, $event, $($field),*);
+            })+
+            $(What::$kind { $($field),* } => tell!(INFO, $event, $($field),*),)+
         }
-        if self.what.wants_a_look() { tell!(warn) } else { tell!(info) }
+    };
+    ($level:ident, $event:ident, $($field:ident),*) => {
+        tracing::event!(
+            target: "stepward::event",
+            Level::$level,
+            v = VERSION,
+            seq = $event.sequence,
+            env = $event.environment.as_str(),
+            time_us = $event.stamp.unix_us,
+            error_us = $event.stamp.error_us,
+            mono_us = $event.stamp.mono_us,
+            actor.kind = $event.actor.kind(),
+            actor.name = $event.actor.name().map(Name::as_str),
+            actor.by = $event.actor.by(),
+            run = $event.run.as_ref().map(Name::as_str),
+            step = $event.step.as_ref().map(Name::as_str),
+            call = $event.call,
+            body = $event.body.map(display),
+            action = $event.what.action(),
+            $($field = $field.told(),)*
+        )
+    };
+}
+
+impl Event {
+    /// Emits the event to `tracing`, under the target `stepward::event` and with the names and values that
+    /// it has in the log. What was refused, reached a limit or is missing is a warning.
+    pub fn tell(&self) {
+        let event = self;
+        tell! { event:
+            ServiceStarted { version }
+            ServiceStopped {}
+            ServiceRecovered { not_started, can_go_on, in_doubt, unreadable }
+            LogRestored { size, root, generation }
+            ConfigurationChanged { before, now }
+            BundleChanged { object, before, now }
+            OperatorActed { act }
+            RunStarted { object, definition, policy }
+            RunContinued { policy }
+            RunEnded { outcome }
+            StepStarted { component, engine, limits }
+            StepEnded { outcome, fuel }
+            GrantDecided { object, decision, rule, policy }
+            CallIntended {
+                object, method, attempt, idempotent, decision, workflow_rule, environment_rule, policy
+            }
+            CallAnswered { object, attempt, effect, status, rule }
+            CallRecorded { object, status }
+            CallResolved { effect }
+            LimitReached { limit }
+            SecretUsed { secret, version, purpose }
+            BodyErased { complete_at_ms }
+            GapFound { gap, from }
+        }
     }
 }

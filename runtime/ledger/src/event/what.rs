@@ -1,6 +1,6 @@
 //! What can happen: a closed set.
 
-use super::{Name, Text};
+use super::{Name, Recognised, Text};
 use serde::{Deserialize, Serialize};
 use stepward_trust::Digest;
 
@@ -309,6 +309,7 @@ words! {
         KeysRotated => "keys-rotated",
     }
     Gap { Witnesses => "witnesses", ClockBack => "clock-back", Unreadable => "unreadable" }
+    Recognised { OsAccount => "os-account", Embedder => "embedder" }
 }
 
 impl What {

@@ -134,10 +134,47 @@ fn of_a_run() -> Vec<Case> {
     ]
 }
 
+/// The words that the events before them do not have.
+fn other_words_of_the_service() -> Vec<Case> {
+    let acted = [Act::Export, Act::Evidence, Act::BodiesOpened, Act::KeysRotated];
+    let acted = acted.map(|act| (person(), What::OperatorActed { act }, None, false));
+    let gaps = [Gap::ClockBack, Gap::Unreadable];
+    let gaps = gaps.map(|gap| (Actor::Service, What::GapFound { gap, from: 8 }, None, false));
+    acted.into_iter().chain(gaps).collect()
+}
+
+fn other_words_of_a_run() -> Vec<Case> {
+    let service = |what| (Actor::Service, what, None, false);
+    let (object, policy) = (name("endpoint:erp"), digest("policy"));
+    let ends = [Outcome::LimitExceeded, Outcome::Failed, Outcome::Refused, Outcome::Cancelled];
+    let runs = ends.map(|outcome| service(What::RunEnded { outcome }));
+    let ends = [Outcome::Succeeded, Outcome::Failed, Outcome::Refused, Outcome::Cancelled];
+    let steps = ends.map(|outcome| service(What::StepEnded { outcome, fuel: 1 }));
+    let used = [Purpose::Signer, Purpose::Revealed].map(|purpose| {
+        service(What::SecretUsed { secret: name("erp-token"), version: name("2026-11"), purpose })
+    });
+    let (decision, rule) = (Decision::Permitted, name("granted"));
+    let (effect, attempt) = (Effect::NotApplied, 2);
+    let calls = [
+        (step(), What::GrantDecided { object: object.clone(), decision, rule, policy }, None, false),
+        (
+            step(),
+            What::CallAnswered { object, attempt, effect, status: None, rule: Some(name("connect")) },
+            Some(4),
+            false,
+        ),
+        (person(), What::CallResolved { effect: Resolution::Applied }, Some(4), true),
+    ];
+    runs.into_iter().chain(steps).chain(used).chain(calls).collect()
+}
+
 /// The events, numbered from 0.
 pub(crate) fn every() -> Vec<Event> {
-    let run = of_a_run().into_iter().map(|case| (case, true));
-    let all = of_the_service().into_iter().map(|case| (case, false)).chain(run);
+    let of = |cases: Vec<Case>, of_run: bool| cases.into_iter().map(move |case| (case, of_run));
+    let all = of(of_the_service(), false)
+        .chain(of(of_a_run(), true))
+        .chain(of(other_words_of_the_service(), false))
+        .chain(of(other_words_of_a_run(), true));
     (0..)
         .zip(all)
         .map(|(sequence, ((actor, what, call, body), of_run))| {

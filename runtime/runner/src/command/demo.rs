@@ -10,7 +10,7 @@ use crate::{
     },
     files,
     project::{FILE, LOCK_FILE, Project},
-    render::{BAD, DIM, STRONG, styled},
+    render::{BAD, DIM, Output, STRONG, styled},
     running::{
         execute::{self, Answers, Begin, From, Place, Ran, Story},
         input,
@@ -18,6 +18,7 @@ use crate::{
         plan::Plan,
         report::{Report, StepJson},
         signals,
+        state::State,
         workplace::Isolated,
     },
     session::{Session, here},
@@ -70,47 +71,23 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             .hint("leave out one of the two"));
     }
     let (output, project) = (session.output(), find(session)?);
-    let heading = |number: u8, text: &str| {
-        output.line(format_args!("\n{}", styled(STRONG, format_args!("{number}. {text}"))));
-    };
     let scene = Stage::set(&project)?;
-    heading(1, "Three steps, sealed into components and pinned by their digests");
+    heading(output, 1, "Three steps, sealed into components and pinned by their digests");
     build(session, &project)?;
 
     let state = scene.state()?;
     let service = Service::start(&project, &scene, &scene.payer_key(&state)?)?;
     scene.bind(&project, &service.ready, &state)?;
-    heading(2, "A real invoice, read, checked and paid");
+    heading(output, 2, "A real invoice, read, checked and paid");
     output.line(format_args!("  invoice: {}", files::place(&project.root().join(INVOICE))));
     output.line(format_args!(
         "  erp:     {} (HTTPS, its own root; the token is added by the host, no step sees it)\n",
         service.ready.url
     ));
 
-    let plan = Plan::of_workflow(&project, &Project::workflow(&project.workflow_file("approve"))?)?;
-    let invoice = input::read(&project.root().join(INVOICE))?;
-    let found = Found::open(&scene.environment(), scene.name())?;
-    let workplace = found.workplace.clone();
-    let left = signals::in_environment(found.live(&state, output), async |live| {
-        let mut story = Story::default();
-        let ceilings = live.bindings.environment().ceilings();
-        let steps = execute::admit(&plan, ceilings, &[], output, &mut story.ran)?;
-        let opened = workplace.open(output).await?;
-        let (place, answers) =
-            (Place { engine: &opened.engine, state: &state, output }, Answers::Live(live.clone()));
-        let from = From::Input(invoice.clone());
-        let begin = Begin { object: &plan.name, definition: plan.definition()?, from };
-        execute::run(place, steps, begin, &answers, &mut story).await?;
-        paid(session, &story, &opened.isolated)?;
-        let attempts =
-            Attempts { plan: &plan, ran: &story.ran, invoice: &invoice, live, place, stage: &scene };
-        let refused = attempts.all().await?;
-        Ok((story, refused))
-    });
-    left.closed?;
-    let (story, refused) = left.result?;
+    let (story, refused) = pay(session, &project, &scene, &state)?;
     let ran = &story.ran;
-    heading(3, "What was refused, each really tried just now");
+    heading(output, 3, "What was refused, each really tried just now");
     for Refusal { tried, rule, message } in &refused {
         output.line(format_args!(
             "  {} {tried}\n    {}",
@@ -120,7 +97,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     }
     let run = story.run.as_deref().unwrap_or_default();
     let logged = Logged::of(run, &state, &scene)?;
-    heading(4, "What the log has of the paid invoice, each effect after its intent");
+    heading(output, 4, "What the log has of the paid invoice, each effect after its intent");
     logged.show(output);
     output.json(
         "stepward.demo/1",
@@ -132,13 +109,48 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
             events: logged.size,
         },
     );
-    heading(5, "Look at it yourself");
+    heading(output, 5, "Look at it yourself");
     let (stepward, place) = (this_program(), files::place(&scene.place()));
     output.line(format_args!("  what the run did:        {stepward} runs show {run} --state {place}"));
     output.line(format_args!("  the whole log:           {stepward} ledger show --state {place}"));
     output.line(format_args!("  check that it holds:     {stepward} verify {place}/{}", scene.name()));
     look(session, &project, ran, &service, arguments.keep);
     Ok(ExitCode::SUCCESS)
+}
+
+fn heading(output: &Output, number: u8, text: &str) {
+    output.line(format_args!("\n{}", styled(STRONG, format_args!("{number}. {text}"))));
+}
+
+/// Pays the invoice, and then tries what must be refused, in one environment.
+fn pay(
+    session: &Session,
+    project: &Project,
+    scene: &Stage,
+    state: &State,
+) -> Result<(Story, Vec<Refusal>), Fault> {
+    let output = session.output();
+    let plan = Plan::of_workflow(project, &Project::workflow(&project.workflow_file("approve"))?)?;
+    let invoice = input::read(&project.root().join(INVOICE))?;
+    let found = Found::open(&scene.environment(), scene.name())?;
+    let workplace = found.workplace.clone();
+    let left = signals::in_environment(found.live(state, output), async |live| {
+        let mut story = Story::default();
+        let ceilings = live.bindings.environment().ceilings();
+        let steps = execute::admit(&plan, ceilings, &[], output, &mut story.ran)?;
+        let opened = workplace.open(output).await?;
+        let (place, answers) = (Place { engine: &opened.engine, state, output }, Answers::Live(live.clone()));
+        let from = From::Input(invoice.clone());
+        let begin = Begin { object: &plan.name, definition: plan.definition()?, from };
+        execute::run(place, steps, begin, &answers, &mut story).await?;
+        paid(session, &story, &opened.isolated)?;
+        let attempts =
+            Attempts { plan: &plan, ran: &story.ran, invoice: &invoice, live, place, stage: scene };
+        let refused = attempts.all().await?;
+        Ok((story, refused))
+    });
+    left.closed?;
+    left.result
 }
 
 /// The example of the checkout that this is run in.

@@ -82,8 +82,6 @@ pub(crate) struct Arguments {
     /// Lowers a limit, such as fuel=1000000; repeatable
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<(LimitName, u64)>,
-    #[command(flatten)]
-    log: crate::log::LogArguments,
 }
 
 fn digest(text: &str) -> Result<Digest, String> {
@@ -110,7 +108,6 @@ pub(crate) fn case(path: &Path) -> Result<Case, Fault> {
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> ExitCode {
-    arguments.log.install();
     let asked = Asked {
         target: Some(&arguments.target),
         digest: arguments.digest,
@@ -222,7 +219,7 @@ fn start(
         };
         return live(session, asked, &environment, Task { plan, object, wish: Wish::Start(input) }, shown);
     };
-    let found = Found::read(project(session, asked)?.as_ref(), &environment, &[])?;
+    let found = Found::read(project(session, asked, &environment)?.as_ref(), &environment, &[])?;
     let ceilings = found.environment.ceilings();
     grant_bare(&mut plan, ceilings, asked.limits)?;
     let steps = execute::admit(&plan, ceilings, asked.limits, session.output(), &mut shown.story.ran)?;
@@ -287,7 +284,7 @@ fn live(
 ) -> Result<(), Fault> {
     let (output, Task { plan, object, wish }) = (session.output(), task);
     let grants = plan.steps.iter().map(|step| &step.grants).collect::<Vec<_>>();
-    let found = Found::read(project(session, asked)?.as_ref(), environment, &grants)?;
+    let found = Found::read(project(session, asked, environment)?.as_ref(), environment, &grants)?;
     let steps =
         execute::admit(&plan, found.environment.ceilings(), asked.limits, output, &mut shown.story.ran)?;
     let state = State::open(session, &environment.name)?;
@@ -317,9 +314,13 @@ fn live(
     left.result
 }
 
-/// The project; a component given as a file belongs to none, whatever lies in the folders above.
-fn project(session: &Session, asked: &Asked<'_>) -> Result<Option<Project>, Fault> {
-    if asked.digest.is_some() { Ok(None) } else { session.project().map(Some) }
+/// The project whose environment is meant. A component given as a file belongs to none, but the log that its
+/// run is written into may be that of a project's environment, whose rules and witnesses hold then.
+fn project(session: &Session, asked: &Asked<'_>, environment: &Wanted) -> Result<Option<Project>, Fault> {
+    match asked.digest {
+        None => session.project().map(Some),
+        Some(_) => Ok(session.project().ok().filter(|project| Found::is_in(project, &environment.name))),
+    }
 }
 
 /// Where cases go that were asked for.

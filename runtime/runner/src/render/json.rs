@@ -5,7 +5,7 @@ use stepward_fault::shown;
 
 /// The same JSON value, with every character that could forge or hide something on a terminal
 /// written as `\uXXXX`. Documents of guests hold them as they are: JSON asks for escapes of C0 alone.
-pub(super) fn plain(json: &str) -> String {
+pub(crate) fn plain(json: &str) -> String {
     let mut plain = String::with_capacity(json.len());
     for c in json.chars() {
         match c {

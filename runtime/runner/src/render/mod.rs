@@ -6,13 +6,19 @@ mod table;
 mod units;
 mod usage;
 
+pub(crate) use json::plain;
 pub(crate) use table::Table;
 pub(crate) use units::{bytes, count, duration, utc};
 pub(crate) use usage::{plain_words, usage};
 
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
-use std::{fmt, io::Write as _, process::ExitCode};
+use std::{
+    fmt,
+    io::Write as _,
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+};
 use stepward_fault::{Fault, shown};
 
 /// Good news.
@@ -44,6 +50,7 @@ pub(crate) fn raw(text: &str) {
 /// Where results go. A reader that went away is no error: there is nobody left to tell.
 pub(crate) struct Output {
     json: bool,
+    lines: AtomicBool,
 }
 
 /// A JSON result that names its schema.
@@ -57,7 +64,12 @@ struct Document<'a, T> {
 impl Output {
     /// Output as JSON or for people.
     pub(crate) fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, lines: AtomicBool::new(false) }
+    }
+
+    /// Says that JSON is written in lines from here on, one object each: an error is one too.
+    pub(crate) fn in_lines(&self) {
+        self.lines.store(true, Ordering::Relaxed);
     }
 
     /// Whether results are JSON.
@@ -79,12 +91,16 @@ impl Output {
         }
     }
 
-    /// The one JSON object of a command; nothing where results are for people.
+    /// The one JSON object of a command, or one line of them; nothing where results are for people.
     pub(crate) fn json<T: Serialize>(&self, schema: &'static str, content: &T) {
         if self.json {
-            raw(&json::plain(
-                &serde_json::to_string_pretty(&Document { schema, content }).unwrap_or_default(),
-            ));
+            let document = Document { schema, content };
+            let text = if self.lines.load(Ordering::Relaxed) {
+                serde_json::to_string(&document)
+            } else {
+                serde_json::to_string_pretty(&document)
+            };
+            raw(&json::plain(&text.unwrap_or_default()));
         }
     }
 

@@ -3,7 +3,8 @@
 use super::{
     book::Book,
     heard::{Heard, Told},
-    state::{State, folder},
+    policy::{self, Policy},
+    state::{self, State, folder},
     witnesses::Witnesses,
     workplace::Workplace,
 };
@@ -25,7 +26,6 @@ use stepward_broker::{
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{Grant, Grants, Label, LimitName, SecretBytes};
-use stepward_trust::Digest;
 
 /// The rule that an environment's file exists.
 const MISSING: Rule = Rule::new("environment-missing");
@@ -67,8 +67,8 @@ pub(crate) struct Found {
     pub(crate) environment: Environment,
     /// Where its steps run.
     pub(crate) workplace: Workplace,
-    /// The digest of its text.
-    policy: Digest,
+    /// What its log is told of it.
+    policy: Policy,
     /// Where its roots lie; none where there is no file.
     folder: Option<PathBuf>,
 }
@@ -111,9 +111,13 @@ impl Found {
 
     /// Reads the environment of that name where its file is there.
     pub(crate) fn at_hand(project: Option<&Project>, name: &Label) -> Result<Option<Self>, Fault> {
-        let folder = project.map(|project| project.environment(name));
-        let there = folder.filter(|folder| folder.join(FILE).exists());
-        there.map(|folder| Self::open(&folder, name)).transpose()
+        let there = project.filter(|project| Self::is_in(project, name));
+        there.map(|project| Self::open(&project.environment(name), name)).transpose()
+    }
+
+    /// Whether a project has the file of an environment.
+    pub(crate) fn is_in(project: &Project, name: &Label) -> bool {
+        project.environment(name).join(FILE).exists()
     }
 
     /// Reads the environment in `folder`.
@@ -131,7 +135,7 @@ impl Found {
                 .hint("an environment's folder carries its name"));
         }
         let workplace = Workplace::of(&environment)?;
-        let policy = Digest::of(text.as_bytes());
+        let policy = Policy::Now(policy::digest(&environment, &text, &state::folder(folder)?));
         Ok(Self { environment, workplace, policy, folder: Some(folder.to_owned()) })
     }
 
@@ -149,8 +153,7 @@ impl Found {
         let ceilings = LimitName::ALL.iter().map(|limit| format!("{limit} = {}\n", limit.default_value()));
         let text = format!("name = \"{name}\"\n[ceilings]\n{}", ceilings.collect::<String>());
         let environment = Environment::parse(&text, "no environment")?;
-        let policy = Digest::of(text.as_bytes());
-        Ok(Self { environment, workplace: Workplace::undemanding(), policy, folder: None })
+        Ok(Self { environment, workplace: Workplace::undemanding(), policy: Policy::NoFile, folder: None })
     }
 
     /// Where steps run that need no environment, as those of a replay: as its file says where there
@@ -162,8 +165,8 @@ impl Found {
         }
     }
 
-    /// The digest of what its file says.
-    pub(crate) fn policy(&self) -> Digest {
+    /// What its log is told of it.
+    pub(crate) fn policy(&self) -> Policy {
         self.policy
     }
 

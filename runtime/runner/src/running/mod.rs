@@ -12,6 +12,7 @@ pub(crate) mod key_source;
 pub(crate) mod late;
 pub(crate) mod live;
 pub(crate) mod plan;
+pub(crate) mod policy;
 pub(crate) mod remedy;
 pub(crate) mod report;
 pub(crate) mod restore;

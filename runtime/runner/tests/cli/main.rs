@@ -10,17 +10,21 @@
 
 mod backup;
 mod doctor;
+mod documents;
 mod escapes;
 mod evidence;
 mod key_source;
 mod keys;
 mod ledger;
 mod life;
+mod logged;
 mod own;
+mod policy;
 mod reach;
 mod refused;
 mod runs;
 mod schemas;
+mod shown;
 mod toolchain;
 mod verify;
 mod witness;

@@ -24,13 +24,13 @@ const SOON: Duration = Duration::from_mins(1);
 const FOREVER: &str = "(loop $forever (br $forever))";
 
 /// A project whose step runs until it is ended.
-fn endless() -> TempDir {
+pub(crate) fn endless() -> TempDir {
     let slow = format!("{}[steps.limits]\nfuel = 1_000_000_000_000\nwall-time-ms = 600_000\n", WORKFLOW.1);
     project(&component("", FOREVER), &[(WORKFLOW.0, &slow), DEV])
 }
 
 /// Starts a run and waits until the log has it that its step started.
-fn started(here: &Path) -> (Child, String) {
+pub(crate) fn started(here: &Path) -> (Child, String) {
     let child = spawn(here, &["run", "w", "--input", "in.json", "--json"]);
     (child, in_log(here))
 }
@@ -50,7 +50,7 @@ fn in_log(here: &Path) -> String {
     }
 }
 
-fn end(child: Child, signal: Signal) -> std::process::Output {
+pub(crate) fn end(child: Child, signal: Signal) -> std::process::Output {
     kill_process(Pid::from_child(&child), signal).unwrap();
     child.wait_with_output().unwrap()
 }

@@ -237,11 +237,7 @@ impl Reader {
         match payload {
             Payload::Version { encoding, .. } => return self.enter(encoding),
             Payload::End(_) => self.leave(),
-            Payload::TypeSection(s) => {
-                add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?;
-                self.signature = self.signature.max(largest_signature(s));
-                add(&mut 0, self.signature, "parameters and results of one function type", MAX_SIGNATURE)?;
-            }
+            Payload::TypeSection(s) => return self.types(s),
             Payload::CoreTypeSection(s) => add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?,
             Payload::ComponentTypeSection(s) => {
                 add(&mut tally.types, s.count().into(), "types", MAX_TYPES)?;
@@ -266,16 +262,8 @@ impl Reader {
                 add(&mut tally.segments, s.count().into(), "segments", MAX_SEGMENTS)?;
                 return self.data(s);
             }
-            Payload::MemorySection(s) => {
-                self.module.memories = self.module.memories.saturating_add(s.count().into());
-                add(&mut tally.memories, s.count().into(), "memories", MAX_MEMORIES)?;
-                return memories(s);
-            }
-            Payload::TableSection(s) => {
-                self.module.tables = self.module.tables.saturating_add(s.count().into());
-                add(&mut tally.tables, s.count().into(), "tables", MAX_TABLES)?;
-                return tables(s);
-            }
+            Payload::MemorySection(s) => return self.memories(s),
+            Payload::TableSection(s) => return self.tables(s),
             Payload::ComponentCanonicalSection(s) => {
                 add(&mut tally.canonical, s.count().into(), "canonical functions", MAX_CANONICAL)?;
             }
@@ -286,12 +274,7 @@ impl Reader {
             {
                 return Err(cut_off(unchecked_range.end, self.size));
             }
-            Payload::CodeSectionEntry(body) => {
-                let carried = function(&body, self.signature)?;
-                add(&mut 0, carried, "variables carried across blocks of one function", MAX_CARRIED_BY_ONE)?;
-                let most = MAX_CARRIED.saturating_add((self.size as u64).saturating_mul(CARRIED_PER_BYTE));
-                add(&mut tally.carried, carried, "variables carried across blocks", most)?;
-            }
+            Payload::CodeSectionEntry(body) => return self.code(&body),
             Payload::InstanceSection(s) => return self.core_instances(s),
             Payload::ComponentInstanceSection(s) => return Self::instances(s),
             Payload::ComponentAliasSection(s) => return self.aliases(s),
@@ -317,6 +300,31 @@ impl Reader {
             _ => return Err(unknown_section()),
         }
         Ok(())
+    }
+
+    fn types(&mut self, section: wasmparser::TypeSectionReader<'_>) -> Result<(), Fault> {
+        add(&mut self.tally.types, section.count().into(), "types", MAX_TYPES)?;
+        self.signature = self.signature.max(largest_signature(section));
+        add(&mut 0, self.signature, "parameters and results of one function type", MAX_SIGNATURE)
+    }
+
+    fn memories(&mut self, section: wasmparser::MemorySectionReader<'_>) -> Result<(), Fault> {
+        self.module.memories = self.module.memories.saturating_add(section.count().into());
+        add(&mut self.tally.memories, section.count().into(), "memories", MAX_MEMORIES)?;
+        memories(section)
+    }
+
+    fn tables(&mut self, section: wasmparser::TableSectionReader<'_>) -> Result<(), Fault> {
+        self.module.tables = self.module.tables.saturating_add(section.count().into());
+        add(&mut self.tally.tables, section.count().into(), "tables", MAX_TABLES)?;
+        tables(section)
+    }
+
+    fn code(&mut self, body: &wasmparser::FunctionBody<'_>) -> Result<(), Fault> {
+        let carried = function(body, self.signature)?;
+        add(&mut 0, carried, "variables carried across blocks of one function", MAX_CARRIED_BY_ONE)?;
+        let most = MAX_CARRIED.saturating_add((self.size as u64).saturating_mul(CARRIED_PER_BYTE));
+        add(&mut self.tally.carried, carried, "variables carried across blocks", most)
     }
 
     fn component_imports(

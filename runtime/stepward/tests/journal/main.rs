@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at the files that were left")]
 
+mod clock;
+
 use std::{
     fs::OpenOptions,
     path::Path,
@@ -48,13 +50,17 @@ fn clock() -> Arc<dyn Clock> {
 
 /// Opens the journal in a folder as its owner.
 async fn open(folder: &Path) -> Result<Opened, Fault> {
+    open_by(folder, clock()).await
+}
+
+/// The same, by this clock.
+async fn open_by(folder: &Path, clock: Arc<dyn Clock>) -> Result<Opened, Fault> {
     let mut lock = OpenOptions::new();
     let lock = lock.read(true).write(true).create(true).truncate(false);
     let lock = lock.open(folder.join("ledger.lock")).unwrap();
     let holder = Holder { pid: std::process::id(), since: "now", what: "a test" };
     let ownership = Ownership::claim(lock, "ledger.lock", &holder)?;
     let writer = Writer::open(&folder.join("ledger.db"), ownership)?;
-    let clock = clock();
     let sequence = |leaf: &[u8]| Event::decode(leaf).map(|event| event.sequence);
     let root = EnvironmentRoot::derive(&SecretBytes::new((1..=32).collect())).unwrap();
     let (log, _) = Log::open(Box::new(writer), Arc::clone(&clock), &[], &sequence, &sealer(&root))?;

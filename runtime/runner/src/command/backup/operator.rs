@@ -2,21 +2,15 @@
 
 use crate::{
     files,
-    running::{book::Book, live::Found, state::State},
+    running::{book::Book, live::Found, policy::Policy, state::State},
     session::Session,
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_ledger::{
-    event::Act,
-    store::{Records as _, sqlite::Reader},
-};
+use stepward_ledger::event::Act;
 use stepward_seam::Label;
-use stepward_trust::Digest;
 
 /// The rule that there is a log.
 const MISSING: Rule = Rule::new("log-missing");
-/// The remembered digest of the environment's configuration, as the journal writes it.
-const POLICY_FACT: &str = "policy";
 
 /// Refuses where there is no log.
 pub(crate) fn check_log(state: &State, environment: &Label) -> Result<(), Fault> {
@@ -39,10 +33,6 @@ pub(crate) async fn acted(
     act: Act,
 ) -> Result<(), Fault> {
     let output = session.output();
-    let remembered = Reader::open(&state.ledger())?.fact(POLICY_FACT)?;
-    let policy = remembered
-        .and_then(|value| value.try_into().ok())
-        .map_or_else(|| Digest::of(b""), Digest::from_bytes);
     // Where the environment's file cannot be read, its witnesses are asked at the next start.
     let witnesses = Found::at_hand(session.project().ok().as_ref(), environment)
         .and_then(|found| found.map_or(Ok(None), |found| found.witnesses()))
@@ -50,7 +40,9 @@ pub(crate) async fn acted(
             output.warning(format_args!("the log's witnesses are not asked: {fault}"));
             None
         });
-    let book = Book::open(state, environment, &state.environment_key()?, policy, witnesses, output).await?;
+    let book =
+        Book::open(state, environment, &state.environment_key()?, Policy::AsRemembered, witnesses, output)
+            .await?;
     book.tell_unwatched(output);
     let written = book.journal().acted(act, None, book.actor()).await.map(drop);
     let closed = book.close().await;

@@ -9,7 +9,10 @@ use crate::{
 use clap::Args;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::{collections::VecDeque, ops::Range, process::ExitCode, time::Duration};
+use std::{
+    collections::VecDeque, ops::Range, os::unix::fs::MetadataExt as _, path::Path, process::ExitCode,
+    time::Duration,
+};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Event, Name},
@@ -27,7 +30,8 @@ const LAST: usize = 10;
 
 /// Shows events, each checked against the tree; another process may write meanwhile.
 ///
-/// With --json each event is one line, an object with `schema` and the `event` as it was hashed. With -f
+/// With --json each event is one line, an object with `schema` and the `event` as it was hashed; so is an
+/// error. With -f
 /// it goes on until ctrl-c, which is exit code 130. An event that cannot be read ends it; `stepward
 /// verify` looks through the whole log.
 #[derive(Args)]
@@ -52,6 +56,7 @@ struct Line<'a> {
 }
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
+    session.output().in_lines();
     let wanted = arguments.filter.read()?;
     let here = arguments.whose.find(session)?;
     let view = here.view()?;
@@ -135,10 +140,17 @@ fn follow(
     wanted: &filter::Wanted<'_>,
     show: &mut dyn FnMut(&Event),
 ) -> Result<ExitCode, Fault> {
-    let reader = stepward_ledger::store::sqlite::Reader::open(&here.state.ledger())?;
+    let path = here.state.ledger();
+    // Before it is opened: what takes the file's place afterwards is another one.
+    let file = identity(&path);
+    let reader = stepward_ledger::store::sqlite::Reader::open(&path)?;
     let ended: Result<(), Fault> = signals::block_on(async {
         loop {
             tokio::time::sleep(PAUSE).await;
+            // The reader would stay with the file that was here before.
+            if identity(&path) != file {
+                return Err(replaced().says("another file took the place of the log's, or it is gone"));
+            }
             let now = reader.head()?;
             if now == head {
                 continue;
@@ -161,13 +173,22 @@ fn check_grown(records: &dyn Records, before: TreeHead, now: TreeHead) -> Result
     if before.size <= now.size && nodes.head(before.size)? == before && nodes.head(now.size)? == now {
         return Ok(());
     }
-    Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, REPLACED)
-        .says(format_args!(
-            "the log of {} was replaced by another one, of {}",
-            counted(before.size.get(), "event"),
-            counted(now.size.get(), "event")
-        ))
-        .hint("if nobody restored a backup, keep a copy and look with `stepward verify`"))
+    Err(replaced().says(format_args!(
+        "the log of {} was replaced by another one, of {}",
+        counted(before.size.get(), "event"),
+        counted(now.size.get(), "event")
+    )))
+}
+
+fn replaced() -> Fault {
+    Fault::new(Class::EvidenceInvalid, Owner::Operator, REPLACED).hint(
+        "if a backup was restored, start again; if nobody restored one, keep a copy and look with `stepward verify`",
+    )
+}
+
+/// Which file lies at a path, as the file system knows it.
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    path.metadata().ok().map(|file| (file.dev(), file.ino()))
 }
 
 fn heading(session: &Session) {

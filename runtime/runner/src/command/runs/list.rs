@@ -1,6 +1,6 @@
 //! `stepward runs list`
 
-use super::Whose;
+use super::{Whose, sweep::sweep};
 use crate::{
     render::{BAD, DIM, GOOD, STRONG, Table, WARN, styled, utc},
     running::book::{View, owner, what_to_type},
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use stepward_fault::{Fault, shown};
 use stepward_ledger::{
     event::Outcome,
-    runs::Standing,
+    runs::{self, Standing},
     store::{MAX_PAGE, Run},
 };
 
@@ -75,7 +75,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let owner = owner(&state);
     let most = if arguments.all { usize::MAX } else { arguments.limit as usize };
     let (found, more) = find(&view, most)?;
-    let lines = found.iter().map(|run| line(&view, run, &environment.name));
+    let read = sweep(view.records(), view.head(), &found, |name| view.run(name));
+    let lines = found.iter().zip(read).map(|(run, read)| line(&view, run, read, &environment.name));
     let lines = match &owner {
         None => lines.collect::<Vec<_>>(),
         // What it is in the middle of is not for a person to decide.
@@ -133,7 +134,7 @@ fn find(view: &View, most: usize) -> Result<(Vec<Run>, bool), Fault> {
 }
 
 /// What is known of a run. One that cannot be read hides none of the others.
-fn line(view: &View, run: &Run, environment: &stepward_seam::Label) -> Line {
+fn line(view: &View, run: &Run, read: Result<runs::Run, Fault>, environment: &stepward_seam::Label) -> Line {
     let started = view.event(run.opened).map(|event| utc(event.stamp.unix_us / 1_000_000)).ok();
     let bare = Line {
         run: run.name.clone(),
@@ -145,7 +146,7 @@ fn line(view: &View, run: &Run, environment: &stepward_seam::Label) -> Line {
         first_event: run.opened,
         last_event: run.last,
     };
-    match view.run(&run.name) {
+    match read {
         Err(fault) => Line { next: Some(fault.to_string()), ..bare },
         Ok(folded) => {
             let standing = view.standing(&folded);

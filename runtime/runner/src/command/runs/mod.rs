@@ -7,11 +7,13 @@ mod replay;
 mod resolve;
 mod resume;
 mod show;
+mod sweep;
 
 use crate::{
     running::{
         book::{Book, View},
         live::{Found, Wanted},
+        policy::{self, Policy},
         signals,
         state::State,
     },
@@ -20,6 +22,7 @@ use crate::{
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 use stepward_fault::Fault;
+use stepward_ledger::store::sqlite::Reader;
 
 /// Looks at runs that were recorded, and brings those further that were interrupted.
 #[derive(Subcommand)]
@@ -73,7 +76,8 @@ impl Whose {
         Ok((environment, state, view))
     }
 
-    /// Takes the log, which must be there, does something with it, and gives it back.
+    /// Takes the log, which must be there, does something with it, and gives it back. No run starts, so the
+    /// environment's file need not be at hand; its configuration stays what it was then.
     fn own<T>(
         &self,
         session: &Session,
@@ -82,10 +86,19 @@ impl Whose {
         let environment = self.wanted()?;
         let state = State::open(session, &environment.name)?;
         View::is_there(&state, &environment.name)?;
-        let found = Found::read(session.project().ok().as_ref(), &environment, &[])?;
+        let found = Found::at_hand(session.project().ok().as_ref(), &environment.name)?;
         let (key, output) = (state.existing_environment_key()?, session.output());
+        if found.is_none() && policy::remembers_a_file(&Reader::open(&state.ledger())?)? {
+            output.warning(format_args!(
+                "the file of the environment {} is not at hand: the log's witnesses, if it has any, are not asked",
+                environment.name
+            ));
+        }
         let done = signals::block_on(async {
-            let (policy, witnesses) = (found.policy(), found.witnesses()?);
+            let (policy, witnesses) = match &found {
+                Some(found) => (found.policy(), found.witnesses()?),
+                None => (Policy::AsRemembered, None),
+            };
             let book = Book::open(&state, &environment.name, &key, policy, witnesses, output).await?;
             book.tell_unwatched(output);
             let result = work(&book, &state).await;

@@ -27,12 +27,9 @@ pub(crate) struct Arguments {
     /// Writes what the steps do now as cases
     #[arg(long, value_name = "CASE")]
     record: Option<PathBuf>,
-    #[command(flatten)]
-    log: crate::log::LogArguments,
 }
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> ExitCode {
-    arguments.log.install();
     let asked = Asked {
         target: None,
         digest: None,

@@ -1,4 +1,8 @@
 //! The clocks of this machine.
+//!
+//! How far the wall clock may be off stays unknown here: the kernel keeps the bound that a time service gave
+//! it (`maxerror` of adjtimex(2)), and nothing that this program may use asks for it without unsafe code. The
+//! events of this program therefore have no `error_us`; an embedder's clock may know better.
 
 use crate::running::live;
 use std::time::Instant;
@@ -26,7 +30,7 @@ impl SystemClock {
 impl Clock for SystemClock {
     fn stamp(&self) -> Stamp {
         let mono_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        // How far the wall clock is off is known to whatever sets it, and to nobody here.
+        // Unknown, as said above; a guess would look like knowledge.
         Stamp { unix_us: live::now_us(), error_us: None, mono_us }
     }
 }

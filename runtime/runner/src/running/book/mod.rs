@@ -26,7 +26,7 @@ pub(crate) use unfinished::{said, what_to_type};
 pub(crate) use view::View;
 pub(crate) use watch::Watch;
 
-use super::{restore, state::State, witnesses::Witnesses};
+use super::{policy::Policy, restore, state::State, witnesses::Witnesses};
 use crate::{
     files,
     render::{Output, utc},
@@ -47,7 +47,6 @@ use stepward_ledger::{
     },
 };
 use stepward_seam::{Label, SecretBytes};
-use stepward_trust::Digest;
 use stepward_vault::{EnvironmentRoot, RunKeys};
 
 /// The rule that what stands in an event has a name.
@@ -70,13 +69,13 @@ pub(crate) struct Book {
 
 impl Book {
     /// Takes the log of an environment, or makes it, asks its witnesses, and starts to write; a new log
-    /// is signed when this returns. `key` is the environment's key, `policy` the digest of its
-    /// configuration.
+    /// is signed when this returns. `key` is the environment's key, `policy` what is known of
+    /// its configuration.
     pub(crate) async fn open(
         state: &State,
         environment: &Label,
         key: &SecretBytes,
-        policy: Digest,
+        policy: impl Into<Policy>,
         witnesses: Option<Witnesses>,
         output: &Output,
     ) -> Result<Self, Fault> {
@@ -94,6 +93,7 @@ impl Book {
         let clock = Arc::new(SystemClock::start());
         let (log, _) = Log::open(Box::new(store), clock.clone(), &trusted, &sequence, &sealer(&root))?;
         let begun = Begun::check(&log, &keys, &trusted, &files::place(&ledger)).await?;
+        let policy = policy.into().settle(&log, &files::place(&ledger)).await?;
         // Before anything is written: a copy that is not the newest must stay as it is.
         let watch = match witnesses {
             None => None,

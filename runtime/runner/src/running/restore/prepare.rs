@@ -154,10 +154,14 @@ async fn record(
     let facts =
         vec![fact(RESTORED_FACT, backed_up.size.get()), fact(GENERATION_FACT, u64::from(generation.get()))];
     let name = book::name(environment.as_str())?;
+    let mut told: Option<Event> = None;
     let ticket = log.append(Attached { facts, ..Attached::default() }, |sequence, stamp| {
-        draft.at(sequence, name, *stamp).encode()
+        told.insert(draft.at(sequence, name, *stamp)).encode()
     })?;
     let _durable = log.durable(ticket).await?;
+    if let Some(event) = told {
+        event.tell();
+    }
     let signing = Signing::of(&reader, environment, keys)?;
     let mut signed: Option<SignedCheckpoint> = None;
     log.checkpoint(|head| Ok(signed.insert(signing.signer().sign(head)).to_string())).await?;

@@ -1,6 +1,7 @@
 //! Logs and their witnesses: what is cosigned, and what stops a run.
 
 mod server;
+mod unknown;
 
 use crate::{
     Ended, folder,

@@ -1,0 +1,59 @@
+//! Every document that a command prints with `--json` names its schema: programs match on it.
+
+use crate::{
+    reach::run,
+    runs::{end, endless, started},
+    stepward,
+};
+use rustix::process::Signal;
+use serde_json::{Value, json};
+use std::fs;
+
+/// One state folder, from a run that was killed to a restore that was interrupted.
+#[test]
+fn each_document_names_its_schema() {
+    let here = endless();
+    let (child, name) = started(here.path());
+    end(child, Signal::KILL);
+    run(here.path(), &["w", "--limit", "fuel=1000"]).must(5);
+    let name = &*name;
+    let restore = ["restore", "--from", "b", "--keys-from", "k", "--replace"];
+    let documents: &[(&[&str], &str)] = &[
+        (&["runs", "list"], "stepward.runs/1"),
+        (&["runs", "show", name], "stepward.run-events/1"),
+        (&["ledger", "key"], "stepward.ledger-key/1"),
+        (&["ledger", "checkpoint"], "stepward.checkpoint/1"),
+        (&["ledger", "prove", "0"], "stepward.proof/1"),
+        (&["ledger", "export", "--out", "e"], "stepward.exported/1"),
+        (&["ledger", "show", "-n", "1"], "stepward.event/1"),
+        (&["evidence", name, "--out", "proof"], "stepward.evidence/1"),
+        (&["verify", "e"], "stepward.verify/1"),
+        (&["key", "show"], "stepward.key/1"),
+        (&["key", "rotate-wrapping"], "stepward.rotation/1"),
+        (&["backup", "--to", "b", "--keys-to", "k"], "stepward.backup-made/1"),
+        (&restore, "stepward.restore/1"),
+        (
+            &["runs", "resolve", name, "since-restore", "--as", "not-applied", "--reason", "seen"],
+            "stepward.resolved/1",
+        ),
+        (&["runs", "cancel", name], "stepward.cancelled/1"),
+        (&["runs", "erase", name], "stepward.erased/1"),
+        (&["check", "--env", "dev"], "stepward.check/1"),
+        (&["runs", "show", "nobody"], "stepward.error/1"),
+    ];
+    let told = |words: &[&str]| -> Value {
+        stepward(here.path(), &[words, &["--json"]].concat()).json()["schema"].take()
+    };
+    for (words, schema) in documents {
+        assert_eq!(told(words), json!(schema), "{words:?}");
+    }
+    // As it was before the last of the moves: new files are in their places, one is not.
+    let state = here.path().join(".stepward/dev");
+    fs::create_dir(state.join(".restoring-x")).unwrap();
+    fs::rename(state.join("wrapping.db"), state.join(".restoring-x/wrapping.db")).unwrap();
+    let note = json!({
+        "schema": "stepward.restore-pending/1", "staged": ".restoring-x", "aside": "replaced-x", "phase": "moving-in"
+    });
+    fs::write(state.join("restore.json"), note.to_string()).unwrap();
+    assert_eq!(told(&restore), "stepward.restore-finished/1");
+}
