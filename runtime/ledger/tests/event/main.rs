@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use std::collections::BTreeSet;
 use stepward_ledger::event::{EVENT_BYTES, Event, NAME_BYTES, Name, TEXT_BYTES, Text, What};
 
-/// As version 1 wrote it. This file never changes: a log of any age must stay readable.
+/// As version 1 wrote it. Its lines never change, and new words get new ones: a log of any age must stay
+/// readable.
 const VERSION_1: &str = include_str!("v1.jsonl");
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::{
     files,
-    running::{book::Book, live::Found, state::State},
+    running::{book::Book, live::Found, signals, state::State},
     session::Session,
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -10,11 +10,14 @@ use stepward_ledger::{
     event::Act,
     store::{Records as _, sqlite::Reader},
 };
-use stepward_seam::Label;
+use stepward_seam::{Label, SecretBytes};
 use stepward_trust::Digest;
+use stepward_vault::Rotated;
 
 /// The rule that there is a log.
 const MISSING: Rule = Rule::new("log-missing");
+/// What another process's log refuses with: then nothing is written into it.
+const OWNED: &str = "log-owned";
 /// The remembered digest of the environment's configuration, as the journal writes it.
 const POLICY_FACT: &str = "policy";
 
@@ -30,14 +33,57 @@ pub(crate) fn check_log(state: &State, environment: &Label) -> Result<(), Fault>
         .hint("the first `stepward run` begins it; another one is named with --env or --state"))
 }
 
-/// Opens the log, writes the act, and gives the log back. The environment's file is not needed for
-/// that: its configuration is as it was. Where it is at hand, its witnesses are asked.
+/// Whether an act stands in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Recorded {
+    /// It does.
+    InLog,
+    /// There is no log, or another process owns it.
+    Nowhere,
+}
+
+/// Writes an act into the log, where there is one that nobody else owns.
+pub(crate) fn record(
+    session: &Session,
+    state: &State,
+    environment: &Label,
+    key: &SecretBytes,
+    act: Act,
+) -> Result<Recorded, Fault> {
+    if state.ledger().symlink_metadata().is_err() {
+        return Ok(Recorded::Nowhere);
+    }
+    match signals::block_on(under(session, state, environment, key, act)) {
+        Err(fault) if fault.rule().as_str() == OWNED => {
+            session.output().progress(format_args!(
+                "the log is in use ({}), so that this is done does not stand in it",
+                fault.message()
+            ));
+            Ok(Recorded::Nowhere)
+        }
+        written => written.map(|_| Recorded::InLog),
+    }
+}
+
+/// Opens the log, writes the act, and gives the log back.
 pub(crate) async fn acted(
     session: &Session,
     state: &State,
     environment: &Label,
     act: Act,
-) -> Result<(), Fault> {
+) -> Result<Rotated, Fault> {
+    under(session, state, environment, &state.environment_key()?, act).await
+}
+
+/// The same under a key that is at hand. The environment's file is not needed for that: its configuration
+/// is as it was. Where it is at hand, its witnesses are asked. Says what became of the wrapping keys.
+async fn under(
+    session: &Session,
+    state: &State,
+    environment: &Label,
+    key: &SecretBytes,
+    act: Act,
+) -> Result<Rotated, Fault> {
     let output = session.output();
     let remembered = Reader::open(&state.ledger())?.fact(POLICY_FACT)?;
     let policy = remembered
@@ -50,9 +96,9 @@ pub(crate) async fn acted(
             output.warning(format_args!("the log's witnesses are not asked: {fault}"));
             None
         });
-    let book = Book::open(state, environment, &state.environment_key()?, policy, witnesses, output).await?;
+    let book = Book::open(state, environment, key, policy, witnesses, output).await?;
     book.tell_unwatched(output);
     let written = book.journal().acted(act, None, book.actor()).await.map(drop);
     let closed = book.close().await;
-    written.and(closed)
+    written.and(closed).map(|()| book.rotated().clone())
 }
