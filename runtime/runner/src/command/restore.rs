@@ -210,9 +210,6 @@ fn show(output: &Output, environment: &Label, told: &Told, came: Came) {
     for Doubted { run, words, .. } in unfinished {
         output.line(format_args!("run {} {}", shown(run), shown(words)));
     }
-    fn unended(run: &Doubted) -> Unended<'_> {
-        Unended { run: &run.run, standing: run.standing.as_deref() }
-    }
     output.json(
         "stepward.restore/1",
         &Report {
@@ -226,4 +223,8 @@ fn show(output: &Output, environment: &Label, told: &Told, came: Came) {
             erased,
         },
     );
+}
+
+fn unended(run: &Doubted) -> Unended<'_> {
+    Unended { run: &run.run, standing: run.standing.as_deref() }
 }

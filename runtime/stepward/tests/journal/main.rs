@@ -268,7 +268,7 @@ async fn an_erasure_that_was_interrupted_is_finished_at_the_next_start() {
     };
     for _ in 0..2 {
         let Opened { journal, unfinished } = open(folder).await.unwrap();
-        let unfinished = unfinished.iter().map(|run| run.name.to_string()).collect::<Vec<_>>();
+        let unfinished = unfinished.iter().map(|run| run.name.clone()).collect::<Vec<_>>();
         assert_eq!(unfinished, ["run-3"], "what was erased does not wait for anybody");
         journal.log().close().await.unwrap();
         assert_eq!(erased(folder), ["run-1", "run-2"]);
