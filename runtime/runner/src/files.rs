@@ -15,6 +15,7 @@ use std::{
 };
 use stepward_fault::{Class, Fault, Owner, Rule, shown};
 use stepward_seam::LimitName;
+use zeroize::Zeroizing;
 
 /// The rule that a file must exist and be readable.
 pub(crate) const READ: Rule = Rule::new("file-read");
@@ -137,8 +138,9 @@ pub(crate) fn read(path: &Path, purpose: Purpose) -> Result<Vec<u8>, Fault> {
     whole(file, path, purpose).map(|(bytes, _)| bytes)
 }
 
-/// Reads a key: a regular file, no link, that is this account's alone.
-pub(crate) fn read_key(path: &Path) -> Result<Vec<u8>, Fault> {
+/// Reads a key: a regular file, no link, that is this account's alone. Its bytes are wiped when they are
+/// dropped.
+pub(crate) fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
     let failed = |error: Errno| {
         Fault::new(Class::BadInput, Purpose::Key.owner(), READ)
             .at(place(path))
@@ -156,6 +158,7 @@ pub(crate) fn read_key(path: &Path) -> Result<Vec<u8>, Fault> {
         Err(error) => return Err(failed(error)),
     };
     let (bytes, about) = whole(file, path, Purpose::Key)?;
+    let bytes = Zeroizing::new(bytes);
     let (mode, own) = (about.mode() & 0o7777, geteuid().as_raw());
     if about.uid() == own && matches!(mode, 0o600 | 0o400) {
         return Ok(bytes);
@@ -208,9 +211,12 @@ fn not_regular(path: &Path, purpose: Purpose) -> Fault {
 
 /// Reads at most `most` bytes; `None` when there are more.
 fn bounded(source: impl Read, most: u64) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
+    // The whole room at once where it is small, which a key is: a vector that grows would leave copies
+    // behind, unwiped.
+    let room = usize::try_from(most).ok().filter(|_| most <= KIB).map_or(0, |most| most + 1);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(room));
     source.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok((bytes.len() as u64 <= most).then_some(bytes))
+    Ok((bytes.len() as u64 <= most).then(|| std::mem::take(&mut *bytes)))
 }
 
 /// Reads a whole text file.
@@ -539,7 +545,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (key, link) = (dir.path().join("key"), dir.path().join("link"));
         write(&key, &[7; 32], Readers::Owner).unwrap();
-        assert_eq!(read_key(&key).unwrap(), [7; 32]);
+        assert_eq!(*read_key(&key).unwrap(), [7; 32]);
         symlink(&key, &link).unwrap();
         let rule = |path: &Path| read_key(path).unwrap_err().rule().as_str();
         assert_eq!(rule(&link), "state-private");
@@ -549,7 +555,7 @@ mod tests {
             assert_eq!(rule(&key), "state-private", "{mode:o}");
         }
         fs::set_permissions(&key, fs::Permissions::from_mode(0o400)).unwrap();
-        assert_eq!(read_key(&key).unwrap(), [7; 32]);
+        assert_eq!(*read_key(&key).unwrap(), [7; 32]);
         if geteuid().is_root() {
             chown(&key, Some(65_534), None).unwrap();
             assert_eq!(rule(&key), "state-private");

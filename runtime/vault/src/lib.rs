@@ -28,9 +28,11 @@
 //!
 //! - Backups of wrapping.db hold wrapping keys. Those made before the destruction must be destroyed,
 //!   too; that is why the two databases are two files, and why few copies of the small one suffice.
-//! - Content is overwritten in the files (SQLite's `secure_delete`), and their logs are emptied. What
-//!   a file system with snapshots or a worn flash cell keeps is out of reach: there, an erasure is
-//!   as good as the secrecy of the environment's key.
+//! - Content is overwritten in the files, their logs are emptied, and the databases are rewritten, since
+//!   SQLite's `secure_delete` leaves stale copies of a few rows that it moved. A keys.db of more than
+//!   16 MiB is not rewritten: there such a copy may stay, as in any older copy of the file, until the
+//!   wrapping key is destroyed. What a file system with snapshots or a worn flash cell keeps is out of
+//!   reach: there, an erasure is as good as the secrecy of the environment's key.
 //! - A [`RunKey`] that is in memory goes on working until it is dropped.
 //!
 //! A tombstone with the run's name and two times stays, so that no name gets a second key and
@@ -76,6 +78,6 @@ mod source;
 
 pub use body::{BODY_BYTES, BodyContext, RunKey, SEALED_OVERHEAD, Sealed};
 pub use commitment::{Commitment, SALT_BYTES};
-pub use keys::{Completion, Erased, Held, Lookup, RUN_NAME_BYTES, Rotated, RunKeys};
+pub use keys::{Begun, Completion, Erased, Held, Lookup, RUN_NAME_BYTES, Rotated, RunKeys};
 pub use root::{ENVIRONMENT_KEY_BYTES, EnvironmentRoot};
 pub use source::{ENVIRONMENT_KEY_BYTES_MAX, KeySource, passphrase};

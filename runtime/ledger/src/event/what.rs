@@ -260,6 +260,10 @@ pub enum Act {
     BodiesOpened,
     /// Rotated the keys that wrap the keys of runs.
     KeysRotated,
+    /// Sealed the environment's key under a passphrase.
+    KeyProtected,
+    /// Opened the environment's key for good.
+    KeyUnprotected,
 }
 
 /// What is missing.
@@ -306,7 +310,7 @@ words! {
     Purpose { Credential => "credential", Signer => "signer", Revealed => "revealed" }
     Act {
         Backup => "backup", Export => "export", Evidence => "evidence", BodiesOpened => "bodies-opened",
-        KeysRotated => "keys-rotated",
+        KeysRotated => "keys-rotated", KeyProtected => "key-protected", KeyUnprotected => "key-unprotected",
     }
     Gap { Witnesses => "witnesses", ClockBack => "clock-back", Unreadable => "unreadable" }
     Recognised { OsAccount => "os-account", Embedder => "embedder" }

@@ -12,7 +12,8 @@ use stepward_ledger::event::{
     Resolution, TEXT_BYTES, Text, What,
 };
 
-/// As version 1 wrote it. No line of this file ever changes: a log of any age must stay readable.
+/// As version 1 wrote it. Its lines never change, and new words get new ones: a log of any age must stay
+/// readable.
 const VERSION_1: &str = include_str!("v1.jsonl");
 
 #[test]

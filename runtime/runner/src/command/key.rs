@@ -1,13 +1,12 @@
 //! `stepward key`
 
-use super::backup::operator;
+use super::backup::operator::{self, Recorded};
 use crate::{
     files::{self, Readers},
     render::{DIM, GOOD, Table, WARN, styled},
     running::{
-        book,
         key_source::{Places, Source, is_there, read_plain, unseal},
-        live::{Wanted, now_ms},
+        live::Wanted,
         restore::disk::{fallible, sync_folder},
         signals,
         state::State,
@@ -24,7 +23,7 @@ use stepward_ledger::{
     store::{Records as _, sqlite::Reader},
 };
 use stepward_seam::{Label, SecretBytes};
-use stepward_vault::{EnvironmentRoot, Rotated, RunKeys, passphrase};
+use stepward_vault::{EnvironmentRoot, Rotated, passphrase};
 
 /// The rule that there is something to protect, or to unprotect.
 const NOTHING: Rule = Rule::new("key-form");
@@ -157,6 +156,8 @@ struct Changed<'a> {
     environment: &'a str,
     source: &'static str,
     origin: String,
+    /// Whether the log says so: not where there is none, or another process owns it.
+    recorded: bool,
 }
 
 fn protect(session: &Session, state: &State, environment: &Label) -> Result<ExitCode, Fault> {
@@ -184,14 +185,9 @@ fn protect(session: &Session, state: &State, environment: &Label) -> Result<Exit
     };
     check_same(&places.sealed, &unseal(&places.sealed, &passphrase)?, &key)?;
     wipe(&places.plain)?;
-    changed(
-        session,
-        environment,
-        "sealed",
-        &key,
-        "the key is sealed; without its passphrase it is lost: keep that \
-             where the machine is not",
-    );
+    let recorded = record(session, state, environment, &key, Act::KeyProtected);
+    let meaning = "the key is sealed; without its passphrase it is lost: keep that where the machine is not";
+    changed(session, environment, ("sealed", meaning), &key, recorded);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -207,14 +203,32 @@ fn unprotect(session: &Session, state: &State, environment: &Label) -> Result<Ex
     }
     check_same(&places.plain, &read_plain(&places.plain)?, &key)?;
     wipe(&places.sealed)?;
-    changed(session, environment, "plain", &key, "the key lies open in its file");
+    let recorded = record(session, state, environment, &key, Act::KeyUnprotected);
+    changed(session, environment, ("plain", "the key lies open in its file"), &key, recorded);
     Ok(ExitCode::SUCCESS)
 }
 
-fn changed(session: &Session, environment: &Label, source: &'static str, key: &SecretBytes, meaning: &str) {
+/// Writes into the log what became of its key. That is done, whatever comes of this.
+fn record(session: &Session, state: &State, environment: &Label, key: &SecretBytes, act: Act) -> Recorded {
+    operator::record(session, state, environment, key, act).unwrap_or_else(|fault| {
+        session.output().warning(format_args!("that this was done does not stand in the log: {fault}"));
+        Recorded::Nowhere
+    })
+}
+
+fn changed(
+    session: &Session,
+    environment: &Label,
+    (source, meaning): (&'static str, &str),
+    key: &SecretBytes,
+    recorded: Recorded,
+) {
     let origin = origin(environment, key).unwrap_or_default();
     session.output().line(format_args!("{}: {meaning}", styled(GOOD, source)));
-    session.output().json("stepward.key/1", &Changed { environment: environment.as_str(), source, origin });
+    let recorded = recorded == Recorded::InLog;
+    session
+        .output()
+        .json("stepward.key/1", &Changed { environment: environment.as_str(), source, origin, recorded });
 }
 
 fn nothing(path: &Path, says: &str) -> Fault {
@@ -264,13 +278,9 @@ struct Turned {
 
 fn rotate(session: &Session, state: &State, environment: &Label) -> Result<ExitCode, Fault> {
     operator::check_log(state, environment)?;
-    let rotated = {
-        let _owned = book::own(state)?;
-        let root = EnvironmentRoot::derive(&state.environment_key()?)?;
-        RunKeys::open(&state.run_keys(), &state.wrapping_keys(), &root)?.rotate(now_ms())?
-    };
+    // Opening the log rotates, once the keys are known to be those of the log.
+    let rotated = signals::block_on(operator::acted(session, state, environment, Act::KeysRotated))?;
     let output = session.output();
-    signals::block_on(operator::acted(session, state, environment, Act::KeysRotated))?;
     let Rotated { created, rewrapped, destroyed, held } = rotated;
     output.line(match created {
         Some(id) => format!("a new week began: wrapping key {} is made", styled(GOOD, id)),
@@ -285,13 +295,6 @@ fn rotate(session: &Session, state: &State, environment: &Label) -> Result<ExitC
              erased under them is gone for good once copies of wrapping.db that have them are destroyed, too"
         )
     });
-    for stays in &held {
-        output.warning(format_args!(
-            "wrapping key {} stays: {} keys of runs under it do not open, first that of {}; restore keys.db and \
-             wrapping.db, or erase these runs",
-            stays.wrapping_key, stays.runs, stays.first
-        ));
-    }
     let held = held.into_iter().map(|held| held.wrapping_key).collect();
     output.json("stepward.rotation/1", &Turned { created, rewrapped, destroyed, held });
     Ok(ExitCode::SUCCESS)

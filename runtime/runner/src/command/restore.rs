@@ -8,9 +8,9 @@ use crate::{
         book::{self, Names, said, what_to_type},
         live::{Wanted, now_ms},
         restore::{
-            self, WRAPPING,
-            manifest::{self, Manifest, Vouched},
-            prepare::{Backup, Prepared, erased_since, next_generation, prepare},
+            self, Doubted, Told, WRAPPING,
+            manifest::{self, Manifest},
+            prepare::{Backup, Prepared, next_generation, prepare},
         },
         signals,
         state::State,
@@ -65,30 +65,32 @@ pub(crate) struct Arguments {
 #[derive(Serialize)]
 struct Report<'a> {
     environment: &'a str,
+    /// Whether it was interrupted before, and finished now.
+    finished: bool,
     origin: &'a str,
     /// Events that the backup had.
     size: u64,
     generation: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
-    replaced: Option<String>,
+    replaced: Option<&'a str>,
     /// The runs that had not ended.
-    unfinished: Vec<Doubted<'a>>,
-    /// The runs that the replaced log says were erased since: they can be opened again.
+    unfinished: Vec<Unended<'a>>,
+    /// The runs that a log here says were erased: they can be opened again.
     erased: &'a [String],
 }
 
 #[derive(Serialize)]
-struct Doubted<'a> {
+struct Unended<'a> {
     run: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    standing: Option<&'static str>,
+    standing: Option<&'a str>,
 }
 
-/// What is told of a restore that was interrupted before.
-#[derive(Serialize)]
-struct Finished {
-    finished: bool,
-    replaced: String,
+/// Whether all of a restore was done at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Came {
+    Whole,
+    Finished,
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
@@ -96,8 +98,9 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let state = State::open(session, &environment)?;
     let output = session.output();
     let _owned = book::own(&state)?;
-    if let Some(aside) = restore::settle(state.root())? {
-        finished(output, &environment, files::place(&aside));
+    let (from, keys_from) = (absolute(&arguments.from), absolute(&arguments.keys_from));
+    if let Some(told) = restore::settle(state.root(), || Manifest::read(&from))? {
+        show(output, &environment, &told, Came::Finished);
         return Ok(ExitCode::SUCCESS);
     }
     restore::clean(state.root())?;
@@ -106,7 +109,6 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         return Err(is_present(&state, &present));
     }
     let keys = EnvironmentRoot::derive(&state.existing_environment_key()?)?;
-    let (from, keys_from) = (absolute(&arguments.from), absolute(&arguments.keys_from));
     check_folders(&from, &keys_from)?;
     let backup = Backup { folder: &from, wrapping: &keys_from };
     let vouched = Manifest::read(&from)?
@@ -116,15 +118,31 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         next_generation(state.root(), &Names::of(&environment, &keys)?, vouched.manifest().generation)?;
     let prepared =
         signals::block_on(prepare(state.root(), &environment, &keys, backup, &vouched, generation))?;
-    let Prepared { staged, origin, unfinished } = prepared;
-    let erased = erased_since(state.root(), vouched.head().size.get());
+    let Prepared { staged, origin, unfinished, erased } = prepared;
     let aside = restore::aside(state.root(), now_ms() / 1000);
+    let told = Told {
+        manifest: vouched.manifest().clone(),
+        origin,
+        generation: generation.get(),
+        replaced: (!present.is_empty()).then(|| files::place(&state.root().join(&aside))),
+        unfinished: unfinished.iter().map(|run| doubted(run, &environment)).collect(),
+        erased,
+    };
     // From here on it is finished, now or by doing it again: the folder is not removed any more.
-    restore::commit(state.root(), &staged.keep(), &aside)?;
-    let replaced = (!present.is_empty()).then(|| files::place(&state.root().join(aside)));
-    let told = Told { environment: &environment, origin, vouched, generation, replaced, unfinished, erased };
-    told.show(output);
+    let told = restore::commit(state.root(), &staged.keep(), &aside, told)?;
+    show(output, &environment, &told, Came::Whole);
     Ok(ExitCode::SUCCESS)
+}
+
+fn doubted(Unfinished { name, standing }: &Unfinished, environment: &Label) -> Doubted {
+    let (word, words) = match standing {
+        Ok(standing) => (
+            Some(standing.word().to_owned()),
+            format!("{}: {}", said(standing), what_to_type(name, standing, environment)),
+        ),
+        Err(fault) => (None, format!("cannot be read: {fault}")),
+    };
+    Doubted { run: name.clone(), standing: word, words }
 }
 
 /// Refuses folders that are no two parts of a backup.
@@ -164,77 +182,49 @@ fn is_present(state: &State, present: &[String]) -> Fault {
         .hint("add --replace to move it aside, or name another state with --state; nothing was changed")
 }
 
-fn finished(output: &Output, environment: &Label, replaced: String) {
-    output.line(format_args!(
-        "the restore of {environment} that was interrupted is {}; `stepward runs list` shows the runs in doubt",
-        styled(GOOD, "finished")
-    ));
-    output.line(format_args!("what was there before lies in {replaced}, unless nothing was"));
-    output.json("stepward.restore-finished/1", &Finished { finished: true, replaced });
-}
-
-/// What is said at the end.
-struct Told<'a> {
-    environment: &'a Label,
-    origin: String,
-    vouched: Vouched,
-    generation: NonZeroU32,
-    replaced: Option<String>,
-    unfinished: Vec<Unfinished>,
-    erased: Vec<String>,
-}
-
-impl Told<'_> {
-    fn show(&self, output: &Output) {
-        let manifest = self.vouched.manifest();
-        output.line(format_args!(
-            "{}: {}, as at {}; the log goes on as {}",
-            styled(GOOD, "restored"),
-            styled(STRONG, counted(manifest.size, "event")),
-            utc(manifest.time_ms / 1000),
-            styled(STRONG, &self.origin),
-        ));
-        if let Some(replaced) = &self.replaced {
-            output.line(format_args!("what was there before lies in {replaced}"));
-        }
-        output.line("what happened after that moment is not in this log");
-        for run in &self.erased {
-            let run = shown(run);
-            output.warning(format_args!(
-                "run {run} was erased since and can be opened again: `stepward runs erase {run}`"
-            ));
-        }
-        if self.unfinished.is_empty() {
-            output.line("no run was under way then");
-        }
-        for Unfinished { name, standing } in &self.unfinished {
-            output.line(match standing {
-                Ok(standing) => format!(
-                    "run {} {}: {}",
-                    shown(name),
-                    said(standing),
-                    shown(&what_to_type(name, standing, self.environment))
-                ),
-                Err(fault) => format!("run {} cannot be read: {fault}", shown(name)),
-            });
-        }
-        let doubted =
-            |run: &'_ Unfinished| run.standing.as_ref().ok().map(stepward_ledger::runs::Standing::word);
-        output.json(
-            "stepward.restore/1",
-            &Report {
-                environment: self.environment.as_str(),
-                origin: &self.origin,
-                size: manifest.size,
-                generation: self.generation.get(),
-                replaced: self.replaced.clone(),
-                unfinished: self
-                    .unfinished
-                    .iter()
-                    .map(|run| Doubted { run: &run.name, standing: doubted(run) })
-                    .collect(),
-                erased: &self.erased,
-            },
-        );
+fn show(output: &Output, environment: &Label, told: &Told, came: Came) {
+    let Told { manifest, origin, generation, replaced, unfinished, erased } = told;
+    if came == Came::Finished {
+        output.line(format_args!("the restore that was interrupted is {}", styled(GOOD, "finished")));
     }
+    output.line(format_args!(
+        "{}: {}, as at {}; the log goes on as {}",
+        styled(GOOD, "restored"),
+        styled(STRONG, counted(manifest.size, "event")),
+        utc(manifest.time_ms / 1000),
+        styled(STRONG, shown(origin)),
+    ));
+    if let Some(replaced) = replaced {
+        output.line(format_args!("what was there before lies in {}", shown(replaced)));
+    }
+    output.line("what happened after that moment is not in this log");
+    for run in erased {
+        let run = shown(run);
+        output.warning(format_args!(
+            "run {run} was erased since and can be opened again: `stepward runs erase {run}`"
+        ));
+    }
+    if unfinished.is_empty() {
+        output.line("no run was under way then");
+    }
+    for Doubted { run, words, .. } in unfinished {
+        output.line(format_args!("run {} {}", shown(run), shown(words)));
+    }
+    output.json(
+        "stepward.restore/1",
+        &Report {
+            environment: environment.as_str(),
+            finished: came == Came::Finished,
+            origin,
+            size: manifest.size,
+            generation: *generation,
+            replaced: replaced.as_deref(),
+            unfinished: unfinished.iter().map(unended).collect(),
+            erased,
+        },
+    );
+}
+
+fn unended(run: &Doubted) -> Unended<'_> {
+    Unended { run: &run.run, standing: run.standing.as_deref() }
 }

@@ -52,5 +52,5 @@ pub(crate) fn key() -> Result<Option<CodeKey>, Fault> {
         return Ok(None);
     }
     files::make_private_folder(&folder)?;
-    state::key(&folder.join("code.key")).map(|key| Some(CodeKey::new(key)))
+    state::key(&folder.join("code.key")).map(|key| Some(CodeKey::new(*key)))
 }

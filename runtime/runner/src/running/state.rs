@@ -19,6 +19,7 @@ use std::{
 use stepward::CodeDir;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{Label, SecretBytes};
+use zeroize::Zeroizing;
 
 /// The rule that a key of the state is whole.
 const KEY: Rule = Rule::new("state-key");
@@ -177,14 +178,14 @@ pub(crate) fn write_trace(folder: &Path, step: &str, trace: &str) -> Result<Path
     Ok(path)
 }
 
-/// A key, made at its first use.
-pub(crate) fn key(path: &Path) -> Result<[u8; KEY_BYTES], Fault> {
+/// A key, made at its first use. It is wiped when it is dropped.
+pub(crate) fn key(path: &Path) -> Result<Zeroizing<[u8; KEY_BYTES]>, Fault> {
     // A link that leads nowhere is there too: reading refuses it.
     if path.symlink_metadata().is_err() {
-        files::write_new(path, &random::<KEY_BYTES>()?)?;
+        files::write_new(path, Zeroizing::new(random::<KEY_BYTES>()?).as_slice())?;
     }
     let bytes = files::read_key(path)?;
-    bytes.try_into().map_err(|bytes: Vec<u8>| {
+    <[u8; KEY_BYTES]>::try_from(bytes.as_slice()).map(Zeroizing::new).map_err(|_| {
         Fault::new(Class::BadInput, Owner::Operator, KEY)
             .at(files::place(path))
             .says(format_args!("the key has {} bytes; it must have {KEY_BYTES}", bytes.len()))

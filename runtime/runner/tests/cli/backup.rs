@@ -145,6 +145,7 @@ fn a_backup_is_made_while_a_run_writes_and_restored_elsewhere() {
             assert!(!Path::new(&format!("{file}-wal")).exists());
         }
     }
+    assert_eq!(backed_up(here, "4")["recorded"], false, "the log is another process's");
     assert!(sizes.is_sorted() && sizes.first() < sizes.last(), "{sizes:?}");
     kill(child);
     let unfinished = standings(here);
@@ -229,7 +230,7 @@ fn the_log_says_that_a_backup_was_made_where_nobody_else_writes() {
     let here = ticking();
     let here = here.path();
     run(here).must(0);
-    backed_up(here, "1");
+    assert_eq!(backed_up(here, "1")["recorded"], true);
     let shown = leaves(here);
     assert!(
         shown.iter().any(|leaf| leaf.contains(r#""action":"operator-acted","act":"backup""#)),
@@ -461,14 +462,22 @@ fn a_restore_that_was_interrupted_is_finished() {
     let older = events(here);
     backed_up(here, "1");
     run(here).must(0);
+    backed_up(here, "2");
     restore(here, "1", &["--replace"]).must(0);
     let state = state(here);
     // As it was before the last of the moves: new files are in their places, one is not.
     let staged = state.join(".restoring-x");
     fs::create_dir(&staged).unwrap();
     fs::rename(state.join("wrapping.db"), staged.join("wrapping.db")).unwrap();
+    let (log, _) = backup(here, "1");
+    let manifest: Value =
+        serde_json::from_str(&fs::read_to_string(format!("{log}/backup.json")).unwrap()).unwrap();
     let note = json!({
-        "schema": "stepward.restore-pending/1", "staged": ".restoring-x", "aside": "replaced-x", "phase": "moving-in"
+        "schema": "stepward.restore-pending/1", "staged": ".restoring-x", "aside": "replaced-x", "phase": "moving-in",
+        "told": {
+            "manifest": manifest, "origin": "log/g2", "generation": 2, "replaced": "replaced-x",
+            "unfinished": [{"run": "r-1", "standing": "in-doubt", "words": "is in doubt: look"}], "erased": ["r-2"],
+        }
     });
     fs::write(state.join("restore.json"), note.to_string()).unwrap();
     for command in [&["run", "w", "--input", "in.json", "--json"][..], &["runs", "list", "--json"]] {
@@ -476,7 +485,11 @@ fn a_restore_that_was_interrupted_is_finished() {
         assert_eq!(error(&ended), (json!("restore-unfinished"), 7), "{}", ended.stdout);
         assert!(ended.stdout.contains("stepward restore"), "{}", ended.stdout);
     }
-    assert_eq!(restore(here, "1", &["--replace"]).must(0).json()["finished"], true);
+    // Another backup is not installed in its name, and what was found out before is told.
+    assert_eq!(error(&restore(here, "2", &["--replace"])), (json!("restore-other"), 3));
+    let told = restore(here, "1", &["--replace"]).must(0).json();
+    assert_eq!((&told["finished"], &told["erased"]), (&json!(true), &json!(["r-2"])));
+    assert_eq!(told["unfinished"], json!([{"run": "r-1", "standing": "in-doubt"}]));
     assert!(!staged.exists() && !state.join("restore.json").exists());
     assert!(events(here) > older);
     run(here).must(0);
@@ -520,9 +533,36 @@ fn a_run_that_was_erased_since_is_named() {
     let (from, keys_from) = backup(here, "1");
     let ended = stepward(here, &["restore", "--from", &from, "--keys-from", &keys_from, "--replace"]).must(0);
     assert!(ended.stderr.contains(&format!("stepward runs erase {erased}")), "{}", ended.stderr);
-    assert_eq!(
-        restore(here, "1", &["--replace"]).must(0).json()["erased"],
-        json!([]),
-        "that log knows of none"
-    );
+    // The log that knows of it was moved aside, and is asked all the same.
+    assert_eq!(restore(here, "1", &["--replace"]).must(0).json()["erased"], json!([erased]));
+    stepward(here, &["runs", "erase", &erased]).must(0);
+    backed_up(here, "2");
+    assert_eq!(restore(here, "2", &["--replace"]).must(0).json()["erased"], json!([]), "there it is erased");
+}
+
+/// The index of unfinished runs is under no hash of the log: without it, nobody is told what to look for.
+#[test]
+fn a_backup_whose_index_was_edited_is_refused() {
+    let here = ticking();
+    let here = here.path();
+    kill(tick(here));
+    backed_up(here, "1");
+    let (log, _) = backup(here, "1");
+    let (ledger, manifest) = (format!("{log}/ledger.db"), format!("{log}/backup.json"));
+    let good = fs::read(&ledger).unwrap();
+    for edit in ["DELETE FROM run", "UPDATE run SET open = 0"] {
+        fs::write(&ledger, &good).unwrap();
+        let edited = rusqlite::Connection::open(&ledger).unwrap();
+        edited.execute_batch(&format!("PRAGMA journal_mode = DELETE; {edit}")).unwrap();
+        drop(edited);
+        let mut says: Value = serde_json::from_str(&fs::read_to_string(&manifest).unwrap()).unwrap();
+        let bytes = fs::read(&ledger).unwrap();
+        says["files"]["ledger.db"] =
+            json!({"bytes": bytes.len(), "sha256": stepward_trust::Digest::of(&bytes)});
+        fs::write(&manifest, says.to_string()).unwrap();
+        let before = events(here);
+        let refused = restore(here, "1", &["--replace"]);
+        assert_eq!(error(&refused), (json!("backup-log-invalid"), 8), "{edit}\n{}", refused.stdout);
+        assert_eq!(events(here), before);
+    }
 }

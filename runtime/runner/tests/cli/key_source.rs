@@ -52,8 +52,9 @@ fn a_key_is_sealed_under_a_passphrase_and_opened_for_good() {
         (error(&ended), plain.exists(), sealed.exists()),
         ((json!("passphrase-length"), 3), true, false)
     );
-    stepward(here, &[&["key", "protect"], &given[..]].concat()).must(0);
+    let protected = stepward(here, &[&["key", "protect", "--json"], &given[..]].concat()).must(0).json();
     assert!(!plain.exists());
+    assert_eq!((&protected["recorded"], &protected["origin"]), (&json!(true), &origin));
     let bytes = fs::read(&sealed).unwrap();
     assert!(!bytes.windows(8).any(|window| key.windows(8).any(|part| part == window)), "the key shows");
     assert_eq!(fs::metadata(&sealed).unwrap().permissions().mode() & 0o777, 0o600);
@@ -79,6 +80,12 @@ fn a_key_is_sealed_under_a_passphrase_and_opened_for_good() {
     stepward(here, &[&["key", "unprotect"], &given[..]].concat()).must(0);
     assert_eq!((fs::read(&plain).unwrap(), sealed.exists()), (key, false));
     stepward(here, RUN).must(0);
+    // Both stand in the log, by the person who did them.
+    let shown = stepward(here, &["ledger", "show", "--json"]).must(0).stdout;
+    for act in ["key-protected", "key-unprotected"] {
+        let said = shown.lines().filter(|line| line.contains(&format!(r#""act":"{act}""#)));
+        assert!(said.clone().all(|line| line.contains("os-account")) && said.count() == 1, "{act}: {shown}");
+    }
 }
 
 /// Killed between writing one file and removing the other, both are there: that is refused, and

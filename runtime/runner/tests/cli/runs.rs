@@ -13,8 +13,10 @@ use std::{
     fs,
     path::Path,
     process::Child,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
+use stepward_seam::SecretBytes;
+use stepward_vault::{EnvironmentRoot, RunKeys};
 use tempfile::TempDir;
 
 /// Far longer than anything here takes.
@@ -120,6 +122,14 @@ fn the_bodies_of_a_run_are_opened_by_name_and_that_is_recorded() {
     let last = events.as_array().unwrap().last().unwrap();
     assert_eq!((&last["action"], &last["act"]), (&json!("operator-acted"), &json!("bodies-opened")));
     assert_eq!(last["actor"]["kind"], "person");
+    // One that somebody took out is not passed over.
+    let log = rusqlite::Connection::open(here.path().join(".stepward/dev/ledger.db")).unwrap();
+    let output = bodies[1]["event"].as_i64().unwrap();
+    assert_eq!(log.execute("DELETE FROM body WHERE sequence = ?1", [output]).unwrap(), 1);
+    drop(log);
+    let opened = stepward(here.path(), &["runs", "show", &run, "--bodies", "--json"]).must(0).json();
+    let missing = opened["bodies"].as_array().unwrap().iter().map(|body| body["missing"] == true);
+    assert_eq!(missing.collect::<Vec<_>>(), [false, true, false]);
 }
 
 #[test]
@@ -264,6 +274,106 @@ fn what_was_erased_cannot_be_opened_and_its_story_stays() {
     );
 }
 
+/// The keys of the runs here, as a process that owns them opens them.
+fn run_keys(here: &Path) -> RunKeys {
+    let dev = here.join(".stepward/dev");
+    let key = SecretBytes::new(fs::read(dev.join("keys/environment.key")).unwrap());
+    let root = EnvironmentRoot::derive(&key).unwrap();
+    RunKeys::open(&dev.join("keys.db"), &dev.join("wrapping.db"), &root).unwrap()
+}
+
+/// A moment three weeks ago, in milliseconds: what is under a key from then is due.
+fn weeks_ago() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    u64::try_from(now).unwrap() - 21 * 24 * 60 * 60 * 1000
+}
+
+/// Whether a wrapping key is destroyed.
+fn is_destroyed(here: &Path, id: i64) -> bool {
+    let wrapping = rusqlite::Connection::open(here.join(".stepward/dev/wrapping.db")).unwrap();
+    let sql = "SELECT wrapped IS NULL FROM wrapping_key WHERE id = ?1";
+    wrapping.query_row(sql, [id], |row| row.get(0)).unwrap()
+}
+
+/// What comes due between two starts is done by the next start, and then the erasure is complete.
+#[test]
+fn the_first_start_of_a_week_completes_what_was_erased_before() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    let here = here.path();
+    let [first, second] =
+        [0, 1].map(|_| run(here, &["w"]).must(0).json()["run"].as_str().unwrap().to_owned());
+    let erase = ["runs", "erase", &first, "--json"];
+    assert_eq!(stepward(here, &erase).must(0).json()["complete"], json!(false));
+    // A wrapping key from a week that is long over is the newest one from now on.
+    drop(run_keys(here).create("r-old", weeks_ago()).unwrap());
+    assert!(!is_destroyed(here, 1));
+    let third = run(here, &["w"]).must(0).json()["run"].as_str().unwrap().to_owned();
+    assert!(is_destroyed(here, 1));
+    let erased = stepward(here, &erase).must(0).json();
+    assert_eq!((&erased["complete"], &erased["recorded"]), (&json!(true), &json!(true)));
+    let log = stepward(here, &["ledger", "show", "--json"]).must(0).stdout;
+    assert_eq!(log.matches(r#""act":"keys-rotated""#).count(), 1, "{log}");
+    assert_eq!(log.matches(r#""action":"body-erased""#).count(), 1, "{log}");
+    // Each run has a key of its own: those of the others open as before.
+    for run in [second, third] {
+        let opened = stepward(here, &["runs", "show", &run, "--bodies", "--json"]).must(0).json();
+        assert_eq!(opened["bodies"].as_array().unwrap().len(), 3);
+    }
+    // A key without a run in the log is dropped, and nothing false is written.
+    let erased = stepward(here, &["runs", "erase", "r-old", "--json"]).must(0).json();
+    assert_eq!(erased["recorded"], json!(false));
+    let log = stepward(here, &["ledger", "show", "--json"]).must(0).stdout;
+    assert_eq!(log.matches(r#""action":"body-erased""#).count(), 1, "{log}");
+}
+
+/// Keys that are not those of the log are refused before any wrapping key goes: it may be the only one of
+/// runs that live.
+#[test]
+fn no_wrapping_key_goes_on_the_word_of_an_older_copy() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    let here = here.path();
+    run(here, &["w"]).must(0);
+    let keys = here.join(".stepward/dev/keys.db");
+    let older = fs::read(&keys).unwrap();
+    run(here, &["w"]).must(0);
+    fs::write(&keys, older).unwrap();
+    // In the copy, the wrapping key 2 has an erasure and is of an earlier week.
+    let old = run_keys(here);
+    drop(old.create("r-old", weeks_ago()).unwrap());
+    old.erase("r-old", weeks_ago()).unwrap();
+    drop(old);
+    for command in [&["run", "w", "--input", "in.json", "--json"][..], &["key", "rotate-wrapping", "--json"]]
+    {
+        let refused = stepward(here, command);
+        assert_eq!(error(&refused), (json!("keys-behind-log"), 8), "{}", refused.stdout);
+        assert!(!is_destroyed(here, 2), "{command:?}");
+    }
+}
+
+/// The key is in a copy from before the erasure, and its wrapping key would never go.
+#[test]
+fn keys_from_before_an_erasure_are_not_started_with() {
+    let here = project(&component("", ""), &[WORKFLOW, DEV]);
+    let here = here.path();
+    let name = run(here, &["w"]).must(0).json()["run"].as_str().unwrap().to_owned();
+    let (keys, log) = (here.join(".stepward/dev/keys.db"), here.join(".stepward/dev/ledger.db"));
+    let older = fs::read(&keys).unwrap();
+    let sealed: Vec<u8> = {
+        let log = rusqlite::Connection::open(&log).unwrap();
+        log.query_row("SELECT sealed FROM body ORDER BY sequence", [], |row| row.get(0)).unwrap()
+    };
+    let holds = || fs::read(&log).unwrap().windows(sealed.len()).any(|window| window == sealed);
+    assert!(holds());
+    stepward(here, &["runs", "erase", &name]).must(0);
+    assert!(!holds(), "the sealed bodies are gone from the file as well");
+    let newer = fs::read(&keys).unwrap();
+    fs::write(&keys, older).unwrap();
+    let refused = run(here, &["w"]);
+    assert_eq!(error(&refused), (json!("keys-behind-log"), 8), "{}", refused.stdout);
+    fs::write(&keys, newer).unwrap();
+    run(here, &["w"]).must(0);
+}
+
 /// The traces go before anything can fail, and no name leads out of their folder.
 #[test]
 fn what_was_erased_leaves_no_trace_when_the_rest_fails() {
@@ -291,8 +401,13 @@ fn what_was_erased_lies_in_logs_that_were_replaced_too() {
     stepward(here.path(), &["backup", "--to", "b", "--keys-to", "k"]).must(0);
     let restore = ["restore", "--from", "b", "--keys-from", "k", "--replace", "--json"];
     let replaced = [0, 1].map(|_| stepward(here.path(), &restore).must(0).json()["replaced"].clone());
+    // What a restore left that was killed goes when the log is opened: it is a copy, too.
+    let left = here.path().join(".stepward/dev/.restoring-x");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("keys.db"), "keys").unwrap();
     let erased = stepward(here.path(), &["runs", "erase", &name, "--json"]).must(0).json();
-    assert_eq!(erased["replaced"], json!(replaced));
+    assert!(!left.exists());
+    assert_eq!((&erased["replaced"], &erased["complete"]), (&json!(replaced), &json!(false)));
     let told = stepward(here.path(), &["runs", "erase", &name]).must(0).stdout;
     for folder in &replaced {
         let line = told.lines().find(|line| line.contains(folder.as_str().unwrap())).unwrap();

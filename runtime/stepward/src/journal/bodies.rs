@@ -17,7 +17,8 @@ pub struct OpenedBody {
     /// That event's action.
     pub kind: &'static str,
     /// What it says: the input or output of a step, a call, a reply. It is as confidential as the run.
-    pub bytes: Vec<u8>,
+    /// None where the body is missing although nobody erased it: somebody removed it.
+    pub bytes: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for OpenedBody {
@@ -27,8 +28,8 @@ impl std::fmt::Debug for OpenedBody {
 }
 
 impl Journal {
-    /// Opens every body of a run, in the order of its events, each checked against its event. That
-    /// somebody did is durable before the first one is opened.
+    /// Opens every body of a run, in the order of its events, each checked against its event. One that is
+    /// missing is told as such. That somebody did is durable before the first one is opened.
     ///
     /// # Errors
     /// When there is no such run, its bodies were erased or are not what their events say, or the log
@@ -59,14 +60,13 @@ impl Journal {
         let key = blocking(move || key_of(&keys, &of)).await?;
         let _: Durable = self.acted(Act::BodiesOpened, Some(run.as_str()), actor).await?;
         let environment = self.0.environment.as_str();
-        let opened = sealed.into_iter().filter_map(|(sequence, kind, commitment, sealed)| {
+        let opened = sealed.into_iter().map(|(sequence, kind, commitment, sealed)| {
             let context = BodyContext { environment, run: run.as_str(), kind };
-            let opened = key.open(context, &Commitment::from_bytes(*commitment.as_bytes()), &sealed?);
-            Some(
-                opened
-                    .map(|bytes| OpenedBody { sequence, kind, bytes })
-                    .map_err(|fault| fault.at(format_args!("the body of event {sequence}"))),
-            )
+            let commitment = Commitment::from_bytes(*commitment.as_bytes());
+            let opened = sealed.map(|sealed| key.open(context, &commitment, &sealed)).transpose();
+            opened
+                .map(|bytes| OpenedBody { sequence, kind, bytes })
+                .map_err(|fault| fault.at(format_args!("the body of event {sequence}")))
         });
         opened.collect()
     }

@@ -13,7 +13,6 @@ use stepward_ledger::{
     store::RunChange,
 };
 use stepward_seam::{HostCall, HttpResponse};
-use stepward_vault::Erased;
 
 /// The rule that only what is in doubt is decided.
 const NOT_IN_DOUBT: Rule = Rule::new("resolve-not-in-doubt");
@@ -124,25 +123,6 @@ impl Journal {
             what: What::RunEnded { outcome: Outcome::Cancelled },
         };
         self.append_durably(Note::of(draft).changing(RunChange::Closes)).await
-    }
-
-    /// Drops the key of a run's bodies, and the sealed bodies that lie here. The events stay, and the
-    /// log still verifies.
-    ///
-    /// # Errors
-    /// When the run reports to this journal at the moment, or log or keys cannot be written.
-    pub async fn erase(&self, run: &str, actor: Actor) -> Result<Erased, Fault> {
-        let run = name(run)?;
-        let _claim = self.claim(&run, None, Attempts::new())?;
-        let (keys, of, now) = (Arc::clone(&self.0.keys), run.clone(), self.now_ms());
-        // The key first: a log that says that it is gone must not be ahead of the deed.
-        let erased = blocking(move || keys.erase(of.as_str(), now)).await?;
-        let what = What::BodyErased { complete_at_ms: erased.complete_at_ms() };
-        let draft = Draft { actor, run: Some(run.clone()), step: None, call: None, body: None, what };
-        // A run whose bodies are gone can never go on.
-        let _: Durable = self.append_durably(Note::of(draft).changing(RunChange::Closes)).await?;
-        self.0.log.erase_bodies(run.as_str()).await?;
-        Ok(erased)
     }
 
     /// Writes that an operator did something. Durable when it returns.

@@ -84,9 +84,11 @@ impl Journal {
         if let Some(newest) = newest {
             journal.check_keys(&newest.name).await?;
         }
+        journal.check_erasures().await?;
         journal.write(Note::of(Draft::service(What::ServiceStarted { version })))?;
         journal.note_the_last(&last, &unfinished)?;
         journal.note_policy()?;
+        let unfinished = journal.finish_erasures(unfinished).await?;
         Ok(Opened { journal, unfinished })
     }
 

@@ -15,7 +15,7 @@ use std::{
 use stepward::{
     Body, Broker, BrokerFuture, CallSite, Cause, Digest, Fault, HostCall, HostReply, HttpFailure,
     HttpRequest, HttpResponse, Label, Limits, Method, SecretBytes, Stop,
-    journal::{Given, Journal, Known, Logged, Opened, Place, RunStart, sealer},
+    journal::{Erasure, Given, Journal, Known, Logged, Opened, Place, RunStart, sealer},
     ledger::{
         event::{Actor, Effect, Event, Name, Outcome, Recognised, Resolution, What},
         log::{Clock, Log, Stamp},
@@ -26,7 +26,7 @@ use stepward::{
             sqlite::{Reader, Writer},
         },
     },
-    vault::{EnvironmentRoot, RunKeys},
+    vault::{Completion, EnvironmentRoot, RunKeys},
 };
 
 const INPUT: &str = "{\"amount\":\"782179.43\"}";
@@ -53,7 +53,13 @@ async fn open(folder: &Path) -> Result<Opened, Fault> {
     open_by(folder, clock()).await
 }
 
-/// The same, by this clock.
+/// The keys of runs in a folder.
+fn keys(folder: &Path) -> RunKeys {
+    let root = EnvironmentRoot::derive(&SecretBytes::new((1..=32).collect())).unwrap();
+    RunKeys::open(&folder.join("keys.db"), &folder.join("wrapping.db"), &root).unwrap()
+}
+
+/// Opens the journal by this clock.
 async fn open_by(folder: &Path, clock: Arc<dyn Clock>) -> Result<Opened, Fault> {
     let mut lock = OpenOptions::new();
     let lock = lock.read(true).write(true).create(true).truncate(false);
@@ -240,6 +246,117 @@ async fn what_was_erased_opens_never_again_and_the_log_still_holds() {
     // Every event is still there, and in the tree.
     assert_eq!(events(folder.path()).last().unwrap().what.action(), "body-erased");
     assert!(open(folder.path()).await.is_ok());
+}
+
+/// Killed after the key was dropped and before the log had it: the next start tells it, once.
+#[tokio::test]
+async fn an_erasure_that_was_interrupted_is_finished_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let journal = open(folder).await.unwrap().journal;
+    let ended = journal.start(start("run-1")).await.unwrap();
+    let _durable = ended.end(Outcome::Succeeded, Some("{}")).await.unwrap();
+    drop(journal.start(start("run-2")).await.unwrap());
+    drop(journal.start(start("run-3")).await.unwrap());
+    journal.log().close().await.unwrap();
+    drop(journal);
+    let now = 1_763_719_268_000;
+    for run in ["run-1", "run-2"] {
+        keys(folder).erase(run, now).unwrap();
+    }
+    let erased = |folder: &Path| {
+        let erased = |event: &Event| matches!(event.what, What::BodyErased { .. }).then(|| event.run.clone());
+        events(folder).iter().filter_map(erased).flatten().map(|run| run.to_string()).collect::<Vec<_>>()
+    };
+    for _ in 0..2 {
+        let Opened { journal, unfinished } = open(folder).await.unwrap();
+        let unfinished = unfinished.iter().map(|run| run.name.clone()).collect::<Vec<_>>();
+        assert_eq!(unfinished, ["run-3"], "what was erased does not wait for anybody");
+        journal.log().close().await.unwrap();
+        assert_eq!(erased(folder), ["run-1", "run-2"]);
+    }
+    let reader = Reader::open(&folder.join("ledger.db")).unwrap();
+    let bodies = events(folder).into_iter().filter(|event| event.body.is_some());
+    let left = bodies.filter(|event| reader.body(event.sequence).unwrap().is_some());
+    let left = left.filter_map(|event| event.run).map(|run| run.to_string()).collect::<Vec<_>>();
+    assert_eq!(left, ["run-3"], "the bodies of the others are gone");
+}
+
+/// A copy of the keys from before an erasure has the key: it is not what belongs to the log.
+#[tokio::test]
+async fn keys_from_before_an_erasure_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let journal = open(folder).await.unwrap().journal;
+    for run in ["run-1", "run-2"] {
+        let run = journal.start(start(run)).await.unwrap();
+        let _durable = run.end(Outcome::Succeeded, Some("{}")).await.unwrap();
+    }
+    let first = journal.erase("run-1", owner()).await.unwrap();
+    // Told once, however often it is asked for.
+    assert_eq!(journal.erase("run-1", owner()).await.unwrap(), first);
+    assert!(matches!(first, Erasure::Told(_)));
+    std::fs::copy(folder.join("keys.db"), folder.join("copy")).unwrap();
+    journal.erase("run-2", owner()).await.unwrap();
+    journal.erase("run-1", owner()).await.unwrap();
+    journal.log().close().await.unwrap();
+    drop(journal);
+    assert_eq!(actions(folder).iter().filter(|action| **action == "body-erased").count(), 2);
+    std::fs::rename(folder.join("copy"), folder.join("keys.db")).unwrap();
+    let before = events(folder).len();
+    let refused = open(folder).await.unwrap_err();
+    assert_eq!((refused.rule().as_str(), refused.class().exit_code()), ("keys-behind-log", 8));
+    assert!(refused.message().contains("run-2 was erased"), "{refused}");
+    assert_eq!(events(folder).len(), before, "nothing is written");
+}
+
+/// A key that a start left which was cut off belongs to no run of the log: nothing is told of it.
+#[tokio::test]
+async fn a_run_that_the_log_never_had_is_erased_without_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    drop(keys(folder).create("run-0", 1_763_719_260_000).unwrap());
+    let journal = open(folder).await.unwrap().journal;
+    assert!(matches!(journal.erase("run-0", owner()).await.unwrap(), Erasure::NeverBegun(_)));
+    journal.log().close().await.unwrap();
+    assert!(!actions(folder).contains(&"body-erased"));
+    drop(journal);
+    assert!(open(folder).await.is_ok());
+}
+
+/// An erasure is complete when the wrapping key of its week goes, and an embedder has that done.
+#[tokio::test]
+async fn a_week_later_a_rotation_completes_an_erasure() {
+    const WEEK_US: u64 = 7 * 24 * 60 * 60 * 1_000_000;
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let weeks = Arc::new(AtomicU64::new(0));
+    let clock = || {
+        let weeks = Arc::clone(&weeks);
+        let now = move || Stamp {
+            unix_us: 1_763_719_267_000_000 + weeks.load(Ordering::Relaxed) * WEEK_US,
+            error_us: None,
+            mono_us: 0,
+        };
+        Arc::new(now) as Arc<dyn Clock>
+    };
+    let journal = open_by(folder, clock()).await.unwrap().journal;
+    for run in ["run-1", "run-2"] {
+        let run = journal.start(start(run)).await.unwrap();
+        let _durable = run.end(Outcome::Succeeded, Some("{}")).await.unwrap();
+    }
+    let due = journal.erase("run-1", owner()).await.unwrap().key();
+    assert!(matches!(due.completion, Completion::Due { .. }));
+    assert!(journal.rotate().await.unwrap().destroyed.is_empty());
+    weeks.store(1, Ordering::Relaxed);
+    assert_eq!(journal.rotate().await.unwrap().destroyed, [1]);
+    let done = journal.erase("run-1", owner()).await.unwrap().key();
+    assert!(matches!(done.completion, Completion::Done { at_ms } if at_ms >= due.complete_at_ms()));
+    // The run beside it is under the key of the new week.
+    assert_eq!(journal.history("run-2").await.unwrap().input, INPUT);
+    journal.log().close().await.unwrap();
+    let rotated = What::OperatorActed { act: stepward::ledger::event::Act::KeysRotated };
+    assert_eq!(events(folder).last().unwrap().what, rotated);
 }
 
 #[tokio::test]

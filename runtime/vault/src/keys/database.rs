@@ -1,8 +1,9 @@
-//! One SQLite database, set up and checked: WAL, every commit synced, deleted content overwritten.
+//! One SQLite database, set up and checked: its own tables and nothing else, WAL, every commit synced,
+//! deleted content overwritten.
 
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi, types::Value};
 use std::{fs::OpenOptions, io, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
-use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_fault::{Class, Fault, Owner, Rule, shown};
 
 /// The database cannot be opened, read or written now.
 const UNAVAILABLE: Rule = Rule::new("key-store-unavailable");
@@ -10,6 +11,10 @@ const UNAVAILABLE: Rule = Rule::new("key-store-unavailable");
 const DAMAGED: Rule = Rule::new("key-store-damaged");
 /// The file is another database, or one that a later version made.
 const FOREIGN: Rule = Rule::new("key-store-foreign");
+/// The database has other tables than its own, or a trigger.
+const TABLES: Rule = Rule::new("key-store-tables");
+/// The name leads to something else than a file.
+const FILE_KIND: Rule = Rule::new("key-store-file-kind");
 /// Another program reads the database, so that erased content stays in its write-ahead log.
 const HELD: Rule = Rule::new("key-store-held");
 /// A file is already there.
@@ -18,6 +23,10 @@ const EXISTS: Rule = Rule::new("key-store-exists");
 /// How long another program's lock is waited for: one process owns the store, so only a tool that
 /// somebody runs by hand is ever in the way.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// Bytes of the largest database that is rewritten to be rid of stale content: some 130,000 runs, and a
+/// tenth of a second.
+const SCRUBBED: i64 = 16 << 20;
 
 /// What one of the two databases is.
 pub(super) struct Kind {
@@ -44,6 +53,7 @@ impl Database {
     /// Opens a database, or makes an empty one that only the owner can read.
     pub(super) fn open(path: &Path, kind: &Kind) -> Result<(Self, State), Fault> {
         let place = name(path);
+        check_file(path, &place)?;
         match create(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 return Err(uncreated(&place, &error));
@@ -60,6 +70,7 @@ impl Database {
     /// Opens a database that another process may be writing, for reading alone.
     pub(super) fn reader(path: &Path, kind: &Kind) -> Result<Self, Fault> {
         let place = name(path);
+        check_file(path, &place)?;
         let connection = connect(path, &place, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let database = Self { connection, place };
         match database.state(kind)? {
@@ -84,7 +95,7 @@ impl Database {
             return Ok(State::Empty);
         }
         if application == kind.application && version == kind.version {
-            return Ok(State::Ready);
+            return self.check_tables(kind).map(|()| State::Ready);
         }
         let refused = Fault::new(Class::Refused, Owner::Operator, FOREIGN).at(&self.place);
         Err(if application == kind.application {
@@ -99,6 +110,29 @@ impl Database {
                 .says("this is a database, but not this key store")
                 .hint("look whether files were confused; keys.db and wrapping.db are two kinds")
         })
+    }
+
+    /// The file has its own tables and nothing else: a trigger or a view would make other things of what
+    /// is written and read, such as a key that stays while it is said to be gone.
+    fn check_tables(&self, kind: &Kind) -> Result<(), Fault> {
+        let ours = Connection::open_in_memory().and_then(|ours| {
+            ours.execute_batch(kind.schema)?;
+            objects(&ours)
+        });
+        let ours = ours.map_err(self.failed("cannot be compared"))?;
+        let found = objects(&self.connection).map_err(self.failed("cannot be read"))?;
+        let strange = found.iter().find(|object| !ours.contains(object));
+        let gone = ours.iter().find(|object| !found.contains(object));
+        let says = match (strange, gone) {
+            (None, None) => return Ok(()),
+            (Some((kind, name, ..)), _) => {
+                format!("the {} `{}` is not one of a key store", shown(kind), shown(name))
+            }
+            (None, Some((kind, name, ..))) => format!("the {kind} `{name}` of a key store is not there"),
+        };
+        Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, TABLES).at(&self.place).says(says).hint(
+            "something else changed this file: keep it, and restore keys.db and wrapping.db from one backup",
+        ))
     }
 
     fn configure(&self) -> Result<(), Fault> {
@@ -180,6 +214,27 @@ impl Database {
             .hint("close that program and erase again: nothing is lost by that"))
     }
 
+    /// Whether the log has something that is not moved into the database yet: after a crash it has.
+    pub(super) fn has_log(&self) -> Result<bool, Fault> {
+        let frames = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get::<_, i64>(1))
+            .map_err(self.failed("cannot be read"))?;
+        Ok(frames > 0)
+    }
+
+    /// Rewrites the database, and empties its log, so that content which was overwritten is nowhere in
+    /// the two. `secure_delete` alone leaves copies of rows that SQLite moved from page to page, one in
+    /// some thousands. A database that is too large for that is left as it is.
+    pub(super) fn scrub(&self) -> Result<(), Fault> {
+        let number = |name| self.connection.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+        let bytes = number("page_count").and_then(|pages| Ok(pages.saturating_mul(number("page_size")?)));
+        if bytes.map_err(self.failed("cannot be read"))? <= SCRUBBED {
+            self.connection.execute_batch("VACUUM").map_err(self.failed("cannot be written"))?;
+        }
+        self.checkpoint()
+    }
+
     /// Copies the database as it is at this moment into a new file.
     pub(super) fn copy(&self, to: &Path) -> Result<(), Fault> {
         let place = name(to);
@@ -205,6 +260,26 @@ impl Database {
     fn failed(&self, what: &'static str) -> impl FnOnce(rusqlite::Error) -> Fault + use<> {
         let place = self.place.clone();
         move |error| failed(&place, what, &error)
+    }
+}
+
+/// One row of `sqlite_schema`: type, name, table, text.
+type Object = (String, String, String, Option<String>);
+
+fn objects(connection: &Connection) -> rusqlite::Result<Vec<Object>> {
+    let mut rows = connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
+    rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?.collect()
+}
+
+/// What is written must land in this file: by a link it would land, or stay, elsewhere.
+fn check_file(path: &Path, place: &str) -> Result<(), Fault> {
+    match path.symlink_metadata() {
+        Ok(found) if !found.is_file() => Err(Fault::new(Class::Refused, Owner::Operator, FILE_KIND)
+            .at(place)
+            .says("this is no regular file")
+            .hint("a key store lies in two files of its own, reached by no link: put the files themselves there")),
+        // What is not there is made, or told, where it is opened.
+        Ok(_) | Err(_) => Ok(()),
     }
 }
 

@@ -22,6 +22,7 @@ mod wrapping;
 mod tests;
 
 use crate::{EnvironmentRoot, RunKey, aead, aead::random};
+use database::Database;
 use pair::Pair;
 pub use rotation::{Held, Rotated};
 use std::{
@@ -40,6 +41,8 @@ const UNKNOWN: Rule = Rule::new("run-key-unknown");
 const DAMAGED: Rule = Rule::new("run-key-damaged");
 /// The run's name is empty or too long.
 const NAME: Rule = Rule::new("run-key-name");
+/// A key is still there after it was erased.
+const STAYED: Rule = Rule::new("key-store-not-erased");
 /// No wrapping key opens.
 const ENVIRONMENT_KEY: Rule = Rule::new("environment-key-mismatch");
 
@@ -76,6 +79,16 @@ pub enum Lookup {
     Damaged(Fault),
 }
 
+/// The key of a run that begins.
+#[derive(Debug)]
+pub enum Begun {
+    /// It was made now.
+    New(RunKey),
+    /// It was there. Where the log has a run of this name by now, another start was faster: then it is
+    /// that run's.
+    Left(RunKey),
+}
+
 /// A run's key is gone from the store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Erased {
@@ -96,13 +109,15 @@ pub enum Completion {
     },
     /// The wrapping key is still there.
     Due {
-        /// The first moment at which [`RunKeys::rotate`] destroys it, in Unix milliseconds.
+        /// The first moment at which [`RunKeys::rotate`] destroys it, in Unix milliseconds. Nothing is
+        /// destroyed before somebody rotates at or after it.
         at_ms: u64,
     },
 }
 
 impl Erased {
-    /// When the erasure is complete, or was.
+    /// Since when the erasure is complete; where it is not, the moment before which it will not be, and
+    /// at or after which [`RunKeys::rotate`] completes it.
     pub const fn complete_at_ms(&self) -> u64 {
         match self.completion {
             Completion::Done { at_ms } | Completion::Due { at_ms } => at_ms,
@@ -122,8 +137,9 @@ impl RunKeys {
         let pair = Pair::open(keys, wrapping)?;
         let current = newest(&pair, &root)?;
         // A crash may have come after something was overwritten and before its log was emptied.
-        pair.keys.checkpoint()?;
-        pair.wrapping.checkpoint()?;
+        for database in [&pair.keys, &pair.wrapping] {
+            if database.has_log()? { database.scrub()? } else { database.checkpoint()? }
+        }
         Ok(Self { root, store: Mutex::new(Store { pair, current }) })
     }
 
@@ -145,13 +161,23 @@ impl RunKeys {
             runs::note_newest(transaction, wrapping.id)?;
             runs::insert(transaction, run, wrapping.id, &wrapped, now_ms)
         })?;
-        if added == 0 {
-            return Err(Fault::new(Class::Refused, Owner::Embedder, EXISTS)
-                .at(format_args!("run {run}"))
-                .says("this run has a key already, or had one that was erased")
-                .hint("give each run a name of its own"));
+        if added == 0 { Err(exists(run)) } else { Ok(key) }
+    }
+
+    /// The key of a run that begins under a name which the log has no run of. It is made, as
+    /// [`create`](Self::create) does, or is the one that a start left which ended before its run was in
+    /// the log. Nothing was ever sealed under that one and kept.
+    ///
+    /// # Errors
+    /// When the run had a key that was erased; when the key that is there does not open; when the store
+    /// cannot be written.
+    pub fn begin(&self, run: &str, now_ms: u64) -> Result<Begun, Fault> {
+        match self.get(run)? {
+            Lookup::Never => self.create(run, now_ms).map(Begun::New),
+            Lookup::Key(key) => Ok(Begun::Left(key)),
+            Lookup::Damaged(fault) => Err(fault),
+            Lookup::Erased { .. } => Err(exists(run)),
         }
-        Ok(key)
     }
 
     /// Looks for the key of a run.
@@ -186,6 +212,20 @@ impl RunKeys {
         }
     }
 
+    /// The runs whose erasure is not complete: a wrapping key that theirs was under is still there. They
+    /// are those of a week or two, and not all that were ever erased.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn incomplete(&self) -> Result<Vec<String>, Fault> {
+        let store = self.store();
+        let mut runs = Vec::new();
+        for id in wrapping::alive(&store.pair.wrapping)? {
+            runs.extend(store.pair.keys.read(|connection| runs::erased(connection, id))?);
+        }
+        Ok(runs)
+    }
+
     /// How many runs have a key here, or had one that was erased.
     ///
     /// # Errors
@@ -209,8 +249,13 @@ impl RunKeys {
                 .says("no run of this name has or had a key")
                 .hint("look for the run with `stepward ledger show`"));
         };
-        pair.keys.change(|transaction| runs::erase(transaction, run, now_ms))?;
-        pair.keys.checkpoint()?;
+        match pair.keys.change(|transaction| runs::erase(transaction, run, now_ms))? {
+            Some(runs::Row { held: runs::Held::Erased { .. }, .. }) => {}
+            Some(runs::Row { held: runs::Held::Wrapped(_), .. }) | None => {
+                return Err(stayed(&pair.keys, format_args!("the key of run {run} was erased")));
+            }
+        }
+        pair.keys.scrub()?;
         let completion = completion(pair, current.as_ref(), &self.root, row.wrapping, now_ms)?;
         Ok(Erased { wrapping_key: row.wrapping, completion })
     }
@@ -268,6 +313,13 @@ impl fmt::Debug for RunKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RunKeys(…)")
     }
+}
+
+fn exists(run: &str) -> Fault {
+    Fault::new(Class::Refused, Owner::Embedder, EXISTS)
+        .at(format_args!("run {run}"))
+        .says("this run has a key already, or had one that was erased")
+        .hint("give each run a name of its own")
 }
 
 /// A run's name that can be kept.
@@ -352,6 +404,14 @@ fn completion(
         Wrapping::Destroyed { at_ms } => Ok(Completion::Done { at_ms }),
         Wrapping::Open(_) | Wrapping::Damaged(_) | Wrapping::Absent => Ok(Completion::Due { at_ms: now_ms }),
     }
+}
+
+/// A change that came back without an error, and left what it should have removed.
+fn stayed(database: &Database, what: fmt::Arguments<'_>) -> Fault {
+    Fault::new(Class::EvidenceInvalid, Owner::Operator, STAYED)
+        .at(database.place())
+        .says(format_args!("{what}, and it is still there: something else changes this file"))
+        .hint("nothing is erased; look which program opens this file, restore it from a backup, and erase again")
 }
 
 /// SQLite's integers are signed: a moment after the year 292,000,000 is that year.

@@ -4,7 +4,8 @@
 //! 2. keys.db: run keys that are alive under a wrapping key with erasures come under the newest, in
 //!    commits of [`BATCH`] each.
 //! 3. wrapping.db: wrapping keys that nothing alive is under are destroyed.
-//! 4. Both: the log files, which hold what was overwritten, are emptied.
+//! 4. wrapping.db is rewritten where a key was destroyed, and the log files of both, which hold what was
+//!    overwritten, are emptied.
 //!
 //! Each commit is durable before the next. A run key is only ever under a wrapping key that was
 //! durable before, and a wrapping key goes only after no run key is under it: no crash loses a run
@@ -80,11 +81,22 @@ pub(super) fn rotate(
     }
     if !rotated.destroyed.is_empty() {
         pair.wrapping.change(|transaction| wrapping::destroy(transaction, &rotated.destroyed, now_ms))?;
+        check_destroyed(pair, &rotated.destroyed)?;
         committed()?;
+        pair.wrapping.scrub()?;
     }
     pair.keys.checkpoint()?;
     pair.wrapping.checkpoint()?;
     Ok(rotated)
+}
+
+/// Refuses to say that keys are gone which the database still has.
+fn check_destroyed(pair: &Pair, ids: &[u64]) -> Result<(), Fault> {
+    let alive = wrapping::alive(&pair.wrapping)?;
+    match ids.iter().find(|id| alive.contains(id)) {
+        None => Ok(()),
+        Some(id) => Err(super::stayed(&pair.wrapping, format_args!("wrapping key {id} was destroyed"))),
+    }
 }
 
 /// Brings the run keys under one wrapping key under another, and says how many. Those that do not

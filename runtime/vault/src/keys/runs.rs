@@ -67,14 +67,25 @@ pub(super) fn insert(
         .execute((run, number(wrapping), wrapped, number(now_ms)))
 }
 
-/// Removes a run's key and leaves its tombstone.
-pub(super) fn erase(transaction: &Transaction<'_>, run: &str, now_ms: u64) -> rusqlite::Result<()> {
-    transaction
-        .execute(
-            "UPDATE run_key SET wrapped = NULL, erased_ms = ?2 WHERE run = ?1 AND wrapped IS NOT NULL",
-            (run, number(now_ms)),
-        )
-        .map(drop)
+/// Removes a run's key and leaves its tombstone. One that is there already stays as it is. The answer is
+/// the run as it stands then.
+pub(super) fn erase(transaction: &Transaction<'_>, run: &str, now_ms: u64) -> rusqlite::Result<Option<Row>> {
+    transaction.execute(
+        "UPDATE run_key SET wrapped = NULL, erased_ms = ?2 WHERE run = ?1 AND wrapped IS NOT NULL",
+        (run, number(now_ms)),
+    )?;
+    row(transaction, run)
+}
+
+/// The runs whose keys were under a wrapping key and are erased, by name.
+pub(super) fn erased(connection: &Connection, wrapping: u64) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare_cached(
+            "SELECT run FROM run_key INDEXED BY run_key_erased
+             WHERE wrapping = ?1 AND wrapped IS NULL ORDER BY run",
+        )?
+        .query_map([number(wrapping)], |row| row.get(0))?
+        .collect()
 }
 
 /// Puts a run's key under another wrapping key.

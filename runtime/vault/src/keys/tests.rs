@@ -1,8 +1,8 @@
-//! A rotation that stops after any of its commits.
+//! A rotation that stops after any of its commits, and what the files hold of erased keys.
 
-use super::{Completion, Lookup, RunKeys, rotation};
-use crate::{BodyContext, EnvironmentRoot, Sealed};
-use std::{fs, path::Path};
+use super::{Completion, Lookup, RunKeys, rotation, runs};
+use crate::{BodyContext, EnvironmentRoot, Sealed, aead::random};
+use std::{collections::HashMap, fs, path::Path};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::SecretBytes;
 use tempfile::TempDir;
@@ -146,4 +146,37 @@ fn a_rotation_that_fails_is_taken_up_by_the_same_process() {
         }
     }
     unreachable!("a rotation ends after some commits");
+}
+
+/// SQLite moves rows from page to page, and `secure_delete` does not reach where they were before.
+#[test]
+fn an_erased_key_is_nowhere_in_the_file_although_its_row_was_moved() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = open(folder.path());
+    keys.create("r-first", MONDAY).unwrap();
+    let mut made = HashMap::new();
+    let added = keys.store().pair.keys.change(|transaction| {
+        for (run, more) in (0..40_000_u64).zip((0..61).cycle()) {
+            // In no order and of many lengths, so that pages are split in their middles.
+            let name =
+                format!("r-{:016x}{}", run.wrapping_mul(0x9e37_79b9_7f4a_7c15), "x".repeat(more * 37 % 61));
+            let wrapped = *random::<61>().unwrap();
+            runs::insert(transaction, &name, 1, &wrapped, MONDAY)?;
+            made.insert(wrapped, (name, 0));
+        }
+        Ok(())
+    });
+    added.unwrap();
+    keys.store().pair.keys.checkpoint().unwrap();
+    #[expect(clippy::disallowed_methods, reason = "a test looks at the real file")]
+    let file = || fs::read(folder.path().join("keys.db")).unwrap();
+    for window in file().array_windows::<61>() {
+        if let Some((_, found)) = made.get_mut(window) {
+            *found += 1;
+        }
+    }
+    assert!(made.values().all(|(_, found)| *found > 0));
+    let (wrapped, (run, _)) = made.iter().find(|(_, (_, found))| *found > 1).unwrap();
+    keys.erase(run, MONDAY).unwrap();
+    assert!(!file().windows(wrapped.len()).any(|window| window == wrapped));
 }

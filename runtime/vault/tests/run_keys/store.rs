@@ -1,8 +1,8 @@
 //! What the store keeps, what it tells apart, and what it refuses.
 
-use crate::world::{MONDAY, WEEK, World, create, opens, root};
+use crate::world::{MONDAY, WEEK, World, context, create, opens, root};
 use std::{fs, os::unix::fs::PermissionsExt as _, thread};
-use stepward_vault::{Lookup, RUN_NAME_BYTES, RunKeys};
+use stepward_vault::{Begun, Lookup, RUN_NAME_BYTES, RunKeys};
 
 fn damaged(keys: &RunKeys, run: &str) -> String {
     match keys.get(run).unwrap() {
@@ -304,4 +304,114 @@ fn erased_runs_are_counted_with_those_that_have_keys() {
     keys.erase("r-2", MONDAY).unwrap();
     drop(keys);
     assert_eq!(world.open().count().unwrap(), 3);
+}
+
+/// Two runs never share a key: what one of them sealed, the other does not open, whatever it is said to be.
+#[test]
+fn every_run_has_a_key_of_its_own() {
+    let world = World::new();
+    let keys = world.open();
+    let [first, second] = ["r-1", "r-2"].map(|run| keys.create(run, MONDAY).unwrap());
+    let sealed = first.seal(context("r-1"), b"body").unwrap();
+    assert!(second.open(context("r-1"), &sealed.commitment, &sealed.bytes).is_err());
+    let kept = second.seal(context("r-2"), b"r-2").unwrap();
+    keys.erase("r-1", MONDAY).unwrap();
+    opens(&keys, "r-2", &kept);
+}
+
+/// A start that ended after its key was made and before its run was in the log is done again.
+#[test]
+fn a_key_that_an_interrupted_start_left_is_taken_up() {
+    let world = World::new();
+    let Begun::New(left) = world.open().begin("r-1", MONDAY).unwrap() else { panic!("it was there") };
+    let sealed = left.seal(context("r-1"), b"r-1").unwrap();
+    let keys = world.open();
+    let Begun::Left(key) = keys.begin("r-1", MONDAY).unwrap() else { panic!("another one was made") };
+    assert_eq!(key.open(context("r-1"), &sealed.commitment, &sealed.bytes).unwrap(), b"r-1");
+    keys.erase("r-1", MONDAY).unwrap();
+    assert_eq!(keys.begin("r-1", MONDAY).unwrap_err().rule().as_str(), "run-key-exists");
+}
+
+/// Whatever makes something else of what is written could keep a key that is said to be gone.
+#[test]
+fn a_store_with_other_tables_is_refused() {
+    const KEEPS_RUNS: &str = "CREATE TRIGGER keeps BEFORE UPDATE OF wrapped ON run_key WHEN new.wrapped IS NULL \
+                              BEGIN SELECT RAISE(IGNORE); END";
+    const KEEPS_WRAPPING: &str = "CREATE TRIGGER keeps BEFORE UPDATE ON wrapping_key WHEN new.wrapped IS NULL \
+                                  BEGIN SELECT RAISE(IGNORE); END";
+    for (file, changes, said) in [
+        ("keys.db", KEEPS_RUNS, "trigger `keeps`"),
+        ("wrapping.db", KEEPS_WRAPPING, "trigger `keeps`"),
+        (
+            "keys.db",
+            "ALTER TABLE run_key RENAME TO kept; CREATE VIEW run_key AS SELECT * FROM kept",
+            "`kept`",
+        ),
+        (
+            "wrapping.db",
+            "ALTER TABLE wrapping_key RENAME TO kept; CREATE VIEW wrapping_key AS SELECT * FROM kept",
+            "`kept`",
+        ),
+        ("keys.db", "DROP INDEX run_key_erased", "index `run_key_erased`"),
+    ] {
+        let (world, copy) = (World::new(), World::new());
+        create(&world.open(), "r-1", MONDAY);
+        rusqlite::Connection::open(world.path(file)).unwrap().execute_batch(changes).unwrap();
+        let fault = world.try_open().unwrap_err();
+        assert_eq!((fault.rule().as_str(), fault.place()), ("key-store-tables", file), "{changes}");
+        assert!(fault.message().contains(said), "{fault}");
+        let copied = RunKeys::backup_in_use(
+            &world.path("keys.db"),
+            &world.path("wrapping.db"),
+            &copy.path("keys.db"),
+            &copy.path("wrapping.db"),
+        );
+        assert_eq!(copied.unwrap_err().rule().as_str(), "key-store-tables");
+    }
+}
+
+/// The same, by somebody who comes while the store is open: nothing is said to be gone that is not.
+#[test]
+fn what_was_kept_behind_the_stores_back_is_not_called_erased() {
+    let world = World::new();
+    let keys = world.open();
+    create(&keys, "r-1", MONDAY);
+    create(&keys, "r-2", MONDAY);
+    keys.erase("r-2", MONDAY).unwrap();
+    for (file, table) in [("keys.db", "run_key"), ("wrapping.db", "wrapping_key")] {
+        let sql = format!(
+            "CREATE TRIGGER keeps BEFORE UPDATE ON {table} WHEN new.wrapped IS NULL BEGIN SELECT RAISE(IGNORE); END"
+        );
+        rusqlite::Connection::open(world.path(file)).unwrap().execute_batch(&sql).unwrap();
+    }
+    assert_eq!(keys.erase("r-1", MONDAY).unwrap_err().rule().as_str(), "key-store-not-erased");
+    assert!(matches!(keys.get("r-1").unwrap(), Lookup::Key(_)));
+    assert_eq!(keys.rotate(MONDAY + WEEK).unwrap_err().rule().as_str(), "key-store-not-erased");
+}
+
+/// By a link the file that is overwritten would be another one than the file that is looked at.
+#[test]
+fn a_store_behind_a_link_is_refused() {
+    for name in ["keys.db", "wrapping.db"] {
+        let world = World::new();
+        create(&world.open(), "r-1", MONDAY);
+        fs::rename(world.path(name), world.path("elsewhere")).unwrap();
+        std::os::unix::fs::symlink(world.path("elsewhere"), world.path(name)).unwrap();
+        let fault = world.try_open().unwrap_err();
+        assert_eq!((fault.rule().as_str(), fault.place()), ("key-store-file-kind", name));
+    }
+}
+
+/// What is not complete is told until its wrapping key goes, and not longer.
+#[test]
+fn erasures_are_listed_until_they_are_complete() {
+    let world = World::new();
+    let keys = world.open();
+    create(&keys, "r-1", MONDAY);
+    create(&keys, "r-2", MONDAY);
+    assert!(keys.incomplete().unwrap().is_empty());
+    keys.erase("r-2", MONDAY).unwrap();
+    assert_eq!(keys.incomplete().unwrap(), ["r-2"]);
+    keys.rotate(MONDAY + WEEK).unwrap();
+    assert!(keys.incomplete().unwrap().is_empty());
 }

@@ -14,13 +14,13 @@ use crate::{
             disk::{facts, fallible, sync_folder},
             manifest::{self, Files, Manifest},
         },
-        signals,
         state::State,
     },
     session::{Session, absolute},
 };
 use clap::Args;
 use copy::Copied;
+use operator::Recorded;
 use serde::Serialize;
 use std::{
     fs,
@@ -37,8 +37,6 @@ use stepward_vault::EnvironmentRoot;
 const APART: Rule = Rule::new("backup-apart");
 /// The rule that a backup replaces nothing.
 const EXISTS: Rule = Rule::new("backup-exists");
-/// What another process's log refuses with: then nothing is written into it.
-const OWNED: &str = "log-owned";
 
 /// Copies the log of an environment and the keys of its runs, while it may be in use.
 ///
@@ -71,13 +69,14 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let environment = Wanted::new(arguments.env.as_deref())?.name;
     let state = State::open(session, &environment)?;
     operator::check_log(&state, &environment)?;
-    let root = EnvironmentRoot::derive(&state.environment_key()?)?;
+    let key = state.environment_key()?;
+    let root = EnvironmentRoot::derive(&key)?;
     let target = Target::make(&arguments.to, &arguments.keys_to, &state)?;
     let output = session.output();
-    record(session, &state, &environment)?;
+    let recorded = operator::record(session, &state, &environment, &key, Act::Backup)?;
     let copied = copy::copy(&state, &environment, &root, &target)?;
     let manifest = complete(&environment, &copied, &target)?;
-    show(output, &manifest, &target);
+    show(output, &manifest, &target, recorded);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -146,20 +145,6 @@ fn check_outside(folder: &Path, state: &State) -> Result<(), Fault> {
         .hint("name a folder elsewhere, on another medium where possible"))
 }
 
-/// Writes into the log that a backup is made, where this process can own it.
-fn record(session: &Session, state: &State, environment: &Label) -> Result<(), Fault> {
-    match signals::block_on(operator::acted(session, state, environment, Act::Backup)) {
-        Err(fault) if fault.rule().as_str() == OWNED => {
-            session.output().progress(format_args!(
-                "the log is in use ({}), so that this backup is made does not stand in it",
-                fault.message()
-            ));
-            Ok(())
-        }
-        result => result,
-    }
-}
-
 /// Writes the manifest, and with it the backup is whole.
 fn complete(environment: &Label, copied: &Copied, target: &Target) -> Result<Manifest, Fault> {
     let files = Files {
@@ -192,13 +177,20 @@ fn complete(environment: &Label, copied: &Copied, target: &Target) -> Result<Man
 struct Made<'a> {
     to: String,
     keys_to: String,
+    /// Whether the log says that this backup was made: not where another process owned it.
+    recorded: bool,
     manifest: &'a Manifest,
 }
 
-fn show(output: &Output, manifest: &Manifest, target: &Target) {
+fn show(output: &Output, manifest: &Manifest, target: &Target, recorded: Recorded) {
     output.json(
         "stepward.backup-made/1",
-        &Made { to: files::place(&target.folder), keys_to: files::place(&target.wrapping), manifest },
+        &Made {
+            to: files::place(&target.folder),
+            keys_to: files::place(&target.wrapping),
+            recorded: recorded == Recorded::InLog,
+            manifest,
+        },
     );
     output.line(format_args!(
         "{} of {} in {}, {}, {}",

@@ -117,7 +117,7 @@ impl Here {
                 ));
                 Ok(())
             }
-            other => other,
+            other => other.map(drop),
         }
     }
 }

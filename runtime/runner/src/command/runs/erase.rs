@@ -10,6 +10,7 @@ use crate::{
 use clap::Args;
 use serde::Serialize;
 use std::process::ExitCode;
+use stepward::journal::Erasure;
 use stepward_fault::Fault;
 use stepward_vault::{Completion, Erased};
 
@@ -30,7 +31,10 @@ pub(crate) struct Arguments {
 #[derive(Serialize)]
 struct Report<'a> {
     run: &'a str,
-    /// Whether no copy of keys.db, however old, can be opened for this run.
+    /// Whether the log has the run, and says that it was erased.
+    recorded: bool,
+    /// Whether no copy of keys.db, however old, can be opened for this run, and none of a log that was
+    /// replaced lies here.
     complete: bool,
     /// Since when, or from when on.
     complete_at: &'a str,
@@ -53,28 +57,37 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         let after = state.remove_traces(run)?;
         Ok((erased, before || after, replaced))
     };
-    let (_, (erased, traces_removed, replaced)) = whose.own(session, erase)?;
+    let (_, (erasure, traces_removed, replaced)) = whose.own(session, erase)?;
+    let erased = erasure.key();
     let Erased { wrapping_key, completion } = erased;
-    let complete = matches!(completion, Completion::Done { .. });
+    let destroyed = matches!(completion, Completion::Done { .. });
     let complete_at = utc(erased.complete_at_ms() / 1000);
     let output = session.output();
     let report = Report {
         run,
-        complete,
+        recorded: matches!(erasure, Erasure::Told(_)),
+        complete: destroyed && replaced.is_empty(),
         complete_at: &complete_at,
         wrapping_key,
         traces_removed,
         replaced: replaced.iter().map(|folder| files::from_here(folder)).collect(),
     };
     output.json("stepward.erased/1", &report);
-    output.line(format_args!("run {run}: the key of its bodies is dropped here; its events stay in the log"));
+    output.line(match erasure {
+        Erasure::Told(_) => {
+            format!("run {run}: the key of its bodies is dropped here; its events stay in the log")
+        }
+        Erasure::NeverBegun(_) => format!(
+            "run {run}: its key is dropped here; the log has no run of this name, so nothing is written into it"
+        ),
+    });
     if traces_removed {
         output.line("its traces are removed; cases that were recorded from it lie where they were put");
     }
     let copies = "destroy the copies of wrapping.db that were made before then: with one of them, the \
                   environment's key and an old copy of keys.db the bodies could be opened";
-    output.line(if complete {
-        format!("complete since {complete_at}, if no copy of wrapping.db from before is left")
+    output.line(if destroyed {
+        format!("the wrapping key is destroyed since {complete_at}: complete, if no copy of wrapping.db from before is left")
     } else {
         styled(
             WARN,

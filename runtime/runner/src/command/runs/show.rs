@@ -65,7 +65,10 @@ pub(super) struct DoubtJson {
 struct BodyJson {
     event: u64,
     action: &'static str,
-    body: Value,
+    /// Whether it is not there although nobody erased it.
+    missing: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    body: Option<Value>,
 }
 
 impl DoubtJson {
@@ -117,8 +120,16 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     }
     for body in bodies.iter().flatten() {
         output.line(styled(DIM, format_args!("\nevent {}, {}:", body.sequence, body.kind)));
-        for line in pretty(&body.bytes).lines() {
-            output.line(format_args!("  {}", shown(line)));
+        match &body.bytes {
+            Some(bytes) => {
+                for line in pretty(bytes).lines() {
+                    output.line(format_args!("  {}", shown(line)));
+                }
+            }
+            None => output.line(styled(
+                WARN,
+                "  it is missing, and nobody erased it: somebody removed it; `stepward verify` tells all that is",
+            )),
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -244,9 +255,11 @@ fn by(actor: &Actor) -> String {
 
 /// A body as JSON where it is some, which every body is that this version writes.
 fn body(opened: &OpenedBody) -> BodyJson {
-    let body = serde_json::from_slice(&opened.bytes)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&opened.bytes).into_owned()));
-    BodyJson { event: opened.sequence, action: opened.kind, body }
+    let body = opened.bytes.as_deref().map(|bytes| {
+        serde_json::from_slice(bytes)
+            .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+    });
+    BodyJson { event: opened.sequence, action: opened.kind, missing: body.is_none(), body }
 }
 
 fn pretty(bytes: &[u8]) -> String {

@@ -19,12 +19,6 @@ impl SystemClock {
         let started = Instant::now();
         Self { started }
     }
-
-    /// Milliseconds since 1970.
-    #[expect(clippy::unused_self, reason = "the clock is read through the value that stands for it")]
-    pub(super) fn now_ms(&self) -> u64 {
-        live::now_us() / 1000
-    }
 }
 
 impl Clock for SystemClock {

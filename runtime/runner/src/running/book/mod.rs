@@ -1,15 +1,16 @@
 //! The event log of an environment, as this process owns it.
 //!
 //! ```text
-//!  lock ─► checkpoints that are known ─► Log::open ─► witnesses ─► Journal::open ─► first checkpoint ─► runs ─┐
-//!                                                                   close ◄─ witnesses ◄─ tiles ◄─ checkpoint ◄─ stop
+//!  lock ─► checkpoints that are known ─► Log::open ─► witnesses ─► Journal::open ─► first checkpoint ─► rotation ─► runs ─┐
+//!                                                                                close ◄─ witnesses ◄─ tiles ◄─ checkpoint ◄─ stop
 //! ```
 //!
 //! A log is opened by the one process that holds its lock, and is checked before anything is appended:
 //! it must extend the newest checkpoint that it holds itself, and the one that lies in `tiles/` beside
 //! it, which an older copy of the database does not bring along. Where the environment has witnesses, it
 //! must extend what they have seen, which an older copy of everything does not bring along. A log without
-//! any checkpoint is signed before it holds a run, and is refused when it holds one.
+//! any checkpoint is signed before it holds a run, and is refused when it holds one. The keys of runs are
+//! checked against the log before any of them is destroyed: an older copy of them knows less than there is.
 
 mod begun;
 pub(crate) mod clock;
@@ -39,15 +40,15 @@ use std::sync::Arc;
 use stepward::journal::{Journal, Opened, Unfinished, sealer};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
-    event::{Act, Actor, Name, Recognised},
-    log::{Durable, Log},
+    event::{Actor, Name, Recognised},
+    log::Log,
     store::{
         owner::{Holder, Ownership},
         sqlite::Writer,
     },
 };
 use stepward_seam::{Label, SecretBytes};
-use stepward_vault::{EnvironmentRoot, RunKeys};
+use stepward_vault::{EnvironmentRoot, Rotated, RunKeys};
 
 /// The rule that what stands in an event has a name.
 const NAME: Rule = Rule::new("book-name");
@@ -65,6 +66,7 @@ pub(crate) struct Book {
     watch: Option<Arc<Watch>>,
     actor: Actor,
     unfinished: Vec<Unfinished>,
+    rotated: Rotated,
 }
 
 impl Book {
@@ -83,6 +85,8 @@ impl Book {
         let ownership = own(state)?;
         // Again, now that nobody else can begin one.
         restore::check_settled(state.root())?;
+        // Copies of logs and keys that a restore left which was killed: nobody works on them.
+        restore::clean(state.root())?;
         let root = EnvironmentRoot::derive(key)?;
         let store = Writer::open(&ledger, ownership)?;
         // First, since it says best that the environment's key is another one.
@@ -99,14 +103,6 @@ impl Book {
             None => None,
             Some(witnesses) => Some(Watch::begin(witnesses, &publisher, &log, ledger, output).await?),
         };
-        let rotated = keys.rotate(clock.now_ms())?;
-        for held in &rotated.held {
-            output.warning(format_args!(
-                "the wrapping key {} cannot be destroyed, so erasures are not complete: {} keys of runs under it \
-                 cannot be read, the first is that of {}; restore keys.db, or erase these runs",
-                held.wrapping_key, held.runs, held.first
-            ));
-        }
         let opened = Journal::open(log, keys, clock, name(environment.as_str())?, policy, version()?).await?;
         let Opened { journal, unfinished } = opened;
         match begun {
@@ -114,8 +110,13 @@ impl Book {
             // Before a run can have a key here.
             Begun::Unsigned => publisher.begin(journal.log()).await?,
         }
-        if !rotated.destroyed.is_empty() {
-            let _: Durable = journal.acted(Act::KeysRotated, None, Actor::Service).await?;
+        let rotated = journal.rotate().await?;
+        for held in &rotated.held {
+            output.warning(format_args!(
+                "the wrapping key {} cannot be destroyed, so erasures are not complete: {} keys of runs under it \
+                 cannot be read, the first is that of {}; restore keys.db, or erase these runs",
+                held.wrapping_key, held.runs, held.first
+            ));
         }
         let publisher = Arc::new(publisher);
         publisher.keep_up(journal.log());
@@ -125,7 +126,7 @@ impl Book {
             }
             watch.keep_up(&publisher, &journal);
         }
-        Ok(Self { journal, publisher, watch, actor: person(&root)?, unfinished })
+        Ok(Self { journal, publisher, watch, actor: person(&root)?, unfinished, rotated })
     }
 
     /// What runs and operators write with.
@@ -136,6 +137,11 @@ impl Book {
     /// The person at the keyboard.
     pub(crate) fn actor(&self) -> Actor {
         self.actor.clone()
+    }
+
+    /// What became of the wrapping keys when the log was opened.
+    pub(crate) fn rotated(&self) -> &Rotated {
+        &self.rotated
     }
 
     /// The log's witnesses, where it has any. Runs ask it whether they may go on.

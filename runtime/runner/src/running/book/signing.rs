@@ -36,6 +36,11 @@ impl Names {
         Ok(Self { environment: environment.clone(), first })
     }
 
+    /// The key under the name of the first generation; verifiers find the others by it.
+    pub(crate) fn first(&self) -> &LogVerifier {
+        &self.first
+    }
+
     /// Opens a checkpoint of a generation up to this one, the one that it names. Says which that is.
     pub(crate) fn open(
         &self,

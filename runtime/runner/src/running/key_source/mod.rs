@@ -219,7 +219,7 @@ impl Places {
 
 /// Opens a sealed file with a passphrase.
 pub(crate) fn unseal(path: &Path, passphrase: &SecretBytes) -> Result<SecretBytes, Fault> {
-    let (passphrase, sealed) = (passphrase.duplicate(), files::read_key(path)?);
+    let (passphrase, sealed) = (passphrase.duplicate(), files::read_key(path)?.to_vec());
     KeySource::Passphrase { passphrase, sealed }.open().map_err(|fault| fault.at(files::place(path)))
 }
 

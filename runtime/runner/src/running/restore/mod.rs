@@ -19,15 +19,15 @@ use crate::{
     render::utc,
 };
 use disk::{fallible, sync_folder};
+use manifest::Manifest;
 use serde::{Deserialize, Serialize};
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 use stepward_fault::{Class, Fault, Owner, Rule};
 
 /// The rule that a restore is finished before anything else happens.
 const HALF: Rule = Rule::new("restore-unfinished");
+/// The rule that one restore is finished before another one begins.
+const OTHER: Rule = Rule::new("restore-other");
 /// The rule that the note of a restore is one.
 const NOTE: Rule = Rule::new("restore-note");
 
@@ -63,6 +63,39 @@ struct Pending {
     /// The folder for the old ones.
     aside: String,
     phase: Phase,
+    /// What is told at the end, by whichever process comes to it.
+    told: Told,
+}
+
+/// What a restore came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Told {
+    /// What the backup says of itself.
+    pub(crate) manifest: Manifest,
+    /// The log's name from then on.
+    pub(crate) origin: String,
+    /// Its generation.
+    pub(crate) generation: u32,
+    /// The folder of the log that was there before, where one was.
+    pub(crate) replaced: Option<String>,
+    /// The runs that had not ended when the backup was made.
+    pub(crate) unfinished: Vec<Doubted>,
+    /// The runs that were erased since: with the backup's keys they can be opened again.
+    pub(crate) erased: Vec<String>,
+}
+
+/// A run that had not ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Doubted {
+    /// Its name.
+    pub(crate) run: String,
+    /// Where it stands, in one word; none where its record cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) standing: Option<String>,
+    /// The same in words, with what to type.
+    pub(crate) words: String,
 }
 
 /// What is called after each step.
@@ -104,35 +137,42 @@ pub(crate) fn check_settled(root: &Path) -> Result<(), Fault> {
 }
 
 /// Notes that a prepared restore will be finished, and finishes it. The caller owns the log.
-pub(crate) fn commit(root: &Path, staged: &Path, aside: &str) -> Result<(), Fault> {
+pub(crate) fn commit(root: &Path, staged: &Path, aside: &str, told: Told) -> Result<Told, Fault> {
     let name = staged.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let pending = Pending {
         schema: SCHEMA.to_owned(),
         staged: name,
         aside: aside.to_owned(),
         phase: Phase::MovingAside,
+        told,
     };
     write(root, &pending)?;
     finish(root, pending, &mut || Ok(()))
 }
 
-/// Finishes a restore that was interrupted, and says where the files from before are; none where there
-/// is nothing to finish. The caller owns the log.
-pub(crate) fn settle(root: &Path) -> Result<Option<PathBuf>, Fault> {
+/// Finishes a restore that was interrupted, and says what it came to; nothing where there is none. The
+/// caller owns the log. `wanted` is the manifest of the backup that is meant: the restore of another one
+/// is not finished in its name.
+pub(crate) fn settle(
+    root: &Path,
+    wanted: impl FnOnce() -> Result<Manifest, Fault>,
+) -> Result<Option<Told>, Fault> {
     if check_settled(root).is_ok() {
         return Ok(None);
     }
     let note = root.join(PENDING);
-    let pending: Pending = serde_json::from_str(&files::read_text(&note, Purpose::Manifest)?)
+    // It names runs, of which there may be many.
+    let pending: Pending = serde_json::from_str(&files::read_text(&note, Purpose::Evidence)?)
         .map_err(|error| foreign(&note, &error.to_string()))?;
     // A name that leads out of the state was not written here.
     let plain = |name: &str| !name.is_empty() && name != ".." && !name.contains('/');
     if pending.schema != SCHEMA || !plain(&pending.staged) || !plain(&pending.aside) {
         return Err(foreign(&note, "it is of another version, or names folders elsewhere"));
     }
-    let aside = root.join(&pending.aside);
-    finish(root, pending, &mut || Ok(()))?;
-    Ok(Some(aside))
+    if wanted()? != pending.told.manifest {
+        return Err(other(&note, &pending.told.manifest));
+    }
+    finish(root, pending, &mut || Ok(())).map(Some)
 }
 
 /// A name for the folder of the log that is replaced now. `moment` is in seconds since 1970.
@@ -152,7 +192,7 @@ pub(crate) fn clean(root: &Path) -> Result<(), Fault> {
 }
 
 /// Finishes what a note says. `moved` is called after each step: the tests stop there.
-fn finish(root: &Path, mut pending: Pending, moved: Moved<'_>) -> Result<(), Fault> {
+fn finish(root: &Path, mut pending: Pending, moved: Moved<'_>) -> Result<Told, Fault> {
     let (staged, aside) = (root.join(&pending.staged), root.join(&pending.aside));
     moved()?;
     if pending.phase == Phase::MovingAside {
@@ -170,7 +210,8 @@ fn finish(root: &Path, mut pending: Pending, moved: Moved<'_>) -> Result<(), Fau
     moved()?;
     let note = root.join(PENDING);
     fallible(&note, fs::remove_file(&note))?;
-    sync_folder(root)
+    sync_folder(root)?;
+    Ok(pending.told)
 }
 
 /// Moves what belongs to a log from one folder to another, durably.
@@ -187,6 +228,17 @@ fn write(root: &Path, pending: &Pending) -> Result<(), Fault> {
     let text = serde_json::to_string(pending).unwrap_or_default();
     files::write(&root.join(PENDING), text.as_bytes(), Readers::Owner)?;
     sync_folder(root)
+}
+
+fn other(note: &Path, of: &Manifest) -> Fault {
+    Fault::new(Class::Refused, Owner::Caller, OTHER)
+        .at(files::place(note))
+        .says(format_args!(
+            "a restore of another backup was interrupted here: that of {} events, made at {}",
+            of.size,
+            utc(of.time_ms / 1000)
+        ))
+        .hint("`stepward restore` with that backup's folders finishes it; after that this one can be restored with --replace")
 }
 
 fn foreign(note: &Path, why: &str) -> Fault {

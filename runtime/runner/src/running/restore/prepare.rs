@@ -14,16 +14,20 @@ use crate::{
     },
 };
 use std::{
-    collections::BTreeSet, fs::Permissions, num::NonZeroU32, os::unix::fs::PermissionsExt as _, path::Path,
+    collections::BTreeSet,
+    fs::Permissions,
+    num::NonZeroU32,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
     sync::Arc,
 };
-use stepward::journal::{Unfinished, sealer};
+use stepward::journal::{Unfinished, check_erased, sealer};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Draft, Event, What},
     log::{Attached, Log},
     merkle::TreeHead,
-    note::SignedCheckpoint,
+    note::{SignedCheckpoint, VerifierKey},
     runs::{self, RESTORED_FACT},
     store::{
         Fact, Records,
@@ -31,6 +35,7 @@ use stepward_ledger::{
         sqlite::{Reader, Writer},
     },
     tiles::TileDir,
+    verify::{self, Beside, Keys},
 };
 use stepward_seam::Label;
 use stepward_trust::Digest;
@@ -39,6 +44,8 @@ use tempfile::TempDir;
 
 /// The rule that the log of a backup is the one that was backed up.
 const ROOT: Rule = Rule::new("backup-root");
+/// The rule that everything in the log of a backup holds.
+const FINDINGS: Rule = Rule::new("backup-log-invalid");
 /// The rule that the keys of a backup know its runs.
 const KEYS_BEHIND: Rule = Rule::new("backup-keys-behind");
 /// The rule that each restored log has a name of its own.
@@ -73,6 +80,15 @@ pub(crate) struct Prepared {
     pub(crate) origin: String,
     /// The runs that had not ended when the backup was made.
     pub(crate) unfinished: Vec<Unfinished>,
+    /// The runs that a log here says were erased, and that can be opened with the keys of the backup.
+    pub(crate) erased: Vec<String>,
+}
+
+/// What the copy was written into says.
+struct Recorded {
+    origin: String,
+    unfinished: Vec<Unfinished>,
+    erased: Vec<String>,
 }
 
 /// Copies a backup beside the state in `root`, checks it as a whole, and writes into the copy that it
@@ -94,14 +110,14 @@ pub(crate) async fn prepare(
         check_copied(&from, disk::copy(&from, &folder.join(name), expected.bytes)?, expected)?;
     }
     let log = open(folder, vouched.head(), keys)?;
-    let result = record(folder, environment, keys, &log, vouched.head(), generation).await;
+    let result = record(root, folder, environment, keys, &log, (vouched.head(), generation)).await;
     // In any case: the files are removed, or take their places.
     let closed = log.close().await;
-    let (origin, unfinished) = result?;
+    let Recorded { origin, unfinished, erased } = result?;
     closed?;
     fallible(folder, std::fs::remove_file(folder.join(LOCK)))?;
     sync_folder(folder)?;
-    Ok(Prepared { staged, origin, unfinished })
+    Ok(Prepared { staged, origin, unfinished, erased })
 }
 
 /// Opens the copied log; every event is hashed and compared with the tree that was backed up, and what
@@ -131,18 +147,39 @@ pub(crate) fn check_head(found: TreeHead, backed_up: TreeHead) -> Result<(), Fau
         .hint("nothing was changed; take another backup"))
 }
 
-/// Writes that the log was restored, signs it under its new name, and publishes it. Gives that name and
-/// the runs that had not ended.
+/// Refuses a log in which anything does not hold. The signed root is over its events alone: which runs
+/// had not ended is read from an index beside them, and what is signed is one of many heads.
+fn check_log(reader: &Reader, environment: &Label, keys: &EnvironmentRoot) -> Result<(), Fault> {
+    let key = VerifierKey::Log(Names::of(environment, keys)?.first().clone());
+    let report = verify::store(reader, &Keys::new([key]), &Beside::default())?;
+    let Some(first) = report.findings().first() else { return Ok(()) };
+    let more = match report.findings().len() {
+        1 => String::new(),
+        some => format!(", and {} more", some - 1),
+    };
+    Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, FINDINGS)
+        .at(LEDGER)
+        .says(format_args!("the log of this backup does not hold: {first}{more}"))
+        .hint("nothing was changed; `stepward verify` on the backup tells all of it; take another backup"))
+}
+
+/// Checks the copy as a whole, writes that the log was restored, signs it under its new name, and
+/// publishes it.
 async fn record(
+    root: &Path,
     folder: &Path,
     environment: &Label,
     keys: &EnvironmentRoot,
     log: &Log,
-    backed_up: TreeHead,
-    generation: NonZeroU32,
-) -> Result<(String, Vec<Unfinished>), Fault> {
+    (backed_up, generation): (TreeHead, NonZeroU32),
+) -> Result<Recorded, Fault> {
     let reader = Reader::open(&folder.join(LEDGER))?;
-    check_keys(&reader, &RunKeys::open(&folder.join(KEYS), &folder.join(WRAPPING), keys)?)?;
+    check_log(&reader, environment, keys)?;
+    let erased = {
+        let run_keys = RunKeys::open(&folder.join(KEYS), &folder.join(WRAPPING), keys)?;
+        check_keys(&reader, &run_keys)?;
+        revived(root, &run_keys)?
+    };
     let what = What::LogRestored {
         size: backed_up.size.get(),
         root: Digest::from_bytes(*backed_up.root.as_bytes()),
@@ -173,11 +210,12 @@ async fn record(
     }
     let restored = Some(backed_up.size.get());
     let unfinished = runs::unfinished(&reader, log.open_runs(), restored);
-    Ok((signing.signer().origin().to_string(), unfinished))
+    Ok(Recorded { origin: signing.signer().origin().to_string(), unfinished, erased })
 }
 
-/// The keys of a backup were copied after its log, so they know its newest run.
+/// The keys of a backup were copied after its log, so they know its newest run and its last erasure.
 pub(crate) fn check_keys(records: &dyn Records, keys: &RunKeys) -> Result<(), Fault> {
+    check_erased(records, keys).map_err(|fault| fault.at(KEYS))?;
     let Some(newest) = records.runs(u64::MAX, 1)?.pop() else { return Ok(()) };
     match keys.get(&newest.name)? {
         Lookup::Key(_) | Lookup::Erased { .. } => Ok(()),
@@ -195,8 +233,7 @@ pub(crate) fn check_keys(records: &dyn Records, keys: &RunKeys) -> Result<(), Fa
 /// The generation after every one that is known of: that of the backup, and those that this state has
 /// or had. What lies here need not be sound to be looked at; no name is used twice.
 pub(crate) fn next_generation(root: &Path, names: &Names, backed_up: u32) -> Result<NonZeroU32, Fault> {
-    let replaced = files::folders(root)?.into_iter().filter(|name| name.starts_with(super::REPLACED));
-    let folders = replaced.map(|name| root.join(name)).chain([root.to_owned()]);
+    let folders = replaced(root)?.chain([root.to_owned()]);
     let known = folders.flat_map(|folder| [published(&folder, names), remembered(&folder)]).flatten();
     let newest = known.max().unwrap_or(0).max(u64::from(backed_up));
     let next = u32::try_from(newest).ok().and_then(|newest| newest.checked_add(1));
@@ -210,23 +247,39 @@ pub(crate) fn next_generation(root: &Path, names: &Names, backed_up: u32) -> Res
     })
 }
 
-/// The runs that the log in `root` says were erased after its first `size` events. It need not be sound
-/// to be asked; one that cannot be read says nothing.
-pub(crate) fn erased_since(root: &Path, size: u64) -> Vec<String> {
+/// The runs that a log here says were erased, the present one or one that was replaced, and of which
+/// these keys have the key. A log need not be sound to be asked; one that cannot be read says nothing.
+fn revived(root: &Path, keys: &RunKeys) -> Result<Vec<String>, Fault> {
     let mut erased = BTreeSet::new();
-    let looked = Reader::open(&root.join(LEDGER)).and_then(|reader| {
-        let end = reader.head()?.size.get();
-        reader.leaves(size.min(end)..end, &mut |leaf| {
-            if let Ok(Event { run: Some(run), what: What::BodyErased { .. }, .. }) = Event::decode(leaf.bytes)
-            {
-                erased.insert(run.as_str().to_owned());
-            }
-            Ok(())
-        })
-    });
-    // As far as it could be read.
-    drop(looked);
-    erased.into_iter().collect()
+    for folder in replaced(root)?.chain([root.to_owned()]) {
+        let looked = Reader::open(&folder.join(LEDGER)).and_then(|reader| {
+            let end = reader.head()?.size.get();
+            reader.leaves(0..end, &mut |leaf| {
+                if let Ok(Event { run: Some(run), what: What::BodyErased { .. }, .. }) =
+                    Event::decode(leaf.bytes)
+                {
+                    erased.insert(run.as_str().to_owned());
+                }
+                Ok(())
+            })
+        });
+        // As far as it could be read.
+        drop(looked);
+    }
+    let mut revived = Vec::new();
+    for run in erased {
+        match keys.get(&run)? {
+            Lookup::Key(_) | Lookup::Damaged(_) => revived.push(run),
+            Lookup::Erased { .. } | Lookup::Never => {}
+        }
+    }
+    Ok(revived)
+}
+
+/// The folders with logs that were replaced.
+fn replaced(root: &Path) -> Result<impl Iterator<Item = PathBuf>, Fault> {
+    let names = files::folders(root)?.into_iter().filter(|name| name.starts_with(super::REPLACED));
+    Ok(names.map(|name| root.join(name)))
 }
 
 /// The generation of a published checkpoint that this log signed. Any other says nothing.

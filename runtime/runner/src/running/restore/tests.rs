@@ -1,6 +1,9 @@
 //! A restore that is stopped after any of its steps.
 
-use super::{Moved, Pending, Phase, SCHEMA, aside, check_settled, finish, present, settle, write};
+use super::{
+    Moved, Pending, Phase, SCHEMA, Told, aside, check_settled, disk::Facts, finish, manifest,
+    manifest::Manifest, present, settle, write,
+};
 use std::{fs, path::Path};
 use stepward_fault::{Class, Fault, Owner, Rule};
 
@@ -28,6 +31,25 @@ fn has(folder: &Path, names: &[&str], text: &str) {
     }
 }
 
+/// What a restore of a backup of so many events came to.
+fn told(size: u64) -> Told {
+    let sha256 = stepward_trust::Digest::of(b"file");
+    let file = Facts { bytes: 4, sha256 };
+    let manifest = Manifest {
+        schema: manifest::SCHEMA.to_owned(),
+        environment: "dev".to_owned(),
+        origin: "log".to_owned(),
+        generation: 1,
+        size,
+        root: sha256,
+        checkpoint: "note".to_owned(),
+        time_ms: 5,
+        files: manifest::Files { ledger: file, keys: file, wrapping: file },
+    };
+    let (unfinished, erased) = (Vec::new(), vec!["r-1".to_owned()]);
+    Told { manifest, origin: "log/g2".to_owned(), generation: 2, replaced: None, unfinished, erased }
+}
+
 fn stop_after(steps: usize) -> impl FnMut() -> Result<(), Fault> {
     let mut left = steps;
     move || match left.checked_sub(1) {
@@ -39,10 +61,10 @@ fn stop_after(steps: usize) -> impl FnMut() -> Result<(), Fault> {
     }
 }
 
-fn begin(root: &Path, stop: Moved<'_>) -> Result<(), Fault> {
+fn begin(root: &Path, stop: Moved<'_>) -> Result<Told, Fault> {
     put(&root.join(".restoring-x"), &NEW, "new");
     let (schema, staged, aside) = (SCHEMA.to_owned(), ".restoring-x".to_owned(), "replaced-x".to_owned());
-    let pending = Pending { schema, staged, aside, phase: Phase::MovingAside };
+    let pending = Pending { schema, staged, aside, phase: Phase::MovingAside, told: told(7) };
     write(root, &pending).unwrap();
     finish(root, pending, stop)
 }
@@ -58,10 +80,13 @@ fn it_is_finished_from_wherever_it_was_stopped() {
             assert_eq!(done.is_ok(), stopped == steps - 1, "{stopped}");
             if done.is_err() {
                 assert_eq!(check_settled(root).unwrap_err().rule().as_str(), "restore-unfinished");
-                assert_eq!(settle(root).unwrap(), Some(root.join("replaced-x")));
+                // Another backup is not what was begun; the one that was is finished, and tells all of it.
+                let other = settle(root, || Ok(told(8).manifest)).unwrap_err();
+                assert_eq!(other.rule().as_str(), "restore-other");
+                assert_eq!(settle(root, || Ok(told(7).manifest)).unwrap(), Some(told(7)));
             }
             check_settled(root).unwrap();
-            assert_eq!(settle(root).unwrap(), None);
+            assert_eq!(settle(root, || Ok(told(8).manifest)).unwrap(), None);
             has(root, &NEW, "new");
             has(&root.join("replaced-x"), old, "old");
             assert!(!root.join(".restoring-x").exists());
@@ -78,10 +103,12 @@ fn a_note_that_leads_elsewhere_moves_nothing() {
     for (staged, aside) in
         [("../elsewhere", "a"), ("..", "a"), ("", "a"), ("a", "../elsewhere"), ("a/b", "c")]
     {
-        let note =
-            format!(r#"{{"schema":"{SCHEMA}","staged":"{staged}","aside":"{aside}","phase":"moving-in"}}"#);
+        let note = format!(
+            r#"{{"schema":"{SCHEMA}","staged":"{staged}","aside":"{aside}","phase":"moving-in","told":{}}}"#,
+            serde_json::to_string(&told(7)).unwrap()
+        );
         fs::write(root.join("restore.json"), note).unwrap();
-        assert_eq!(settle(&root).unwrap_err().rule().as_str(), "restore-note");
+        assert_eq!(settle(&root, || Ok(told(7).manifest)).unwrap_err().rule().as_str(), "restore-note");
     }
     has(&root, &OLD, "old");
     has(&elsewhere, &NEW, "new");

@@ -17,7 +17,7 @@ use stepward_ledger::{
     log::Attached,
     merkle::{NodeHash, TreeHead},
     runs,
-    store::{Checkpoint, Leaf, LeafRef, Records, Run, RunChange, RunLink, sqlite::Reader},
+    store::{Checkpoint, Index, Leaf, LeafRef, Records, Run, RunChange, RunLink, sqlite::Reader},
 };
 use stepward_seam::Label;
 use stepward_trust::Digest;
@@ -77,6 +77,10 @@ impl Records for Counting {
 
     fn checkpoints(&self, from: u64, limit: usize) -> Result<Vec<Checkpoint>, Fault> {
         self.reader.checkpoints(from, limit)
+    }
+
+    fn index(&self) -> Result<Index, Fault> {
+        self.reader.index()
     }
 
     fn fact(&self, name: &str) -> Result<Option<Vec<u8>>, Fault> {
