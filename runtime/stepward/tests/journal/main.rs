@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "the test looks at the files that were left")]
 
+mod ends;
+
 use std::{
     fs::OpenOptions,
     path::Path,
