@@ -6,6 +6,7 @@ mod again;
 mod faults;
 mod grants;
 mod late;
+mod recorded;
 mod resume;
 mod secrets;
 

@@ -267,6 +267,8 @@ const MISTAKES: &[(&str, &str, &str, &str, &str)] = &[
     ("fuel = 2000000000", "fuel = 9000000000000", "environment-number", ":35:1", "ceiling"),
     ("version = \"2026-01\"", "version = \"\"", "environment-version", ":22:11", "version"),
     ("version = \"2026-01\"", "version = \"two words\"", "environment-version", ":22:11", "version"),
+    ("version = \"2026-01\"", "version = 'a\"b'", "environment-version", ":22:11", "quotation marks"),
+    ("version = \"2026-01\"", "version = 'a\\b'", "environment-version", ":22:11", "backslashes"),
 ];
 
 #[test]

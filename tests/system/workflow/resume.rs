@@ -189,6 +189,21 @@ async fn what_may_not_be_repeated_any_more_waits() {
     slow.booked_once();
 }
 
+/// The environment was narrowed meanwhile: the payment is as open as it was, so the run does not end.
+#[tokio::test]
+async fn what_would_be_refused_now_waits_until_it_is_allowed_again() {
+    let slow = Slow::new().await;
+    let run = slow.killed().await;
+    edit(&slow.0.stage.environment(), ", \"/payments\"]", "]");
+    let waiting = slow.ask(&["runs", "resume", &run]).await.expect(6).json();
+    assert!(waiting.to_string().contains("endpoint-path"), "{waiting}");
+    assert_eq!((slow.posts(), slow.list().await["standing"].as_str()), (1, Some("can-go-on")));
+    edit(&slow.0.stage.environment(), "\"/invoices/*\"]", "\"/invoices/*\", \"/payments\"]");
+    let ended = slow.ask(&["runs", "resume", &run]).await.expect(0).json();
+    assert_eq!(ended["output"]["outcome"], "already-posted");
+    slow.booked_once();
+}
+
 /// What an operator can put right does not end a run that may have acted.
 #[tokio::test]
 async fn a_run_that_cannot_go_on_just_now_has_not_ended() {

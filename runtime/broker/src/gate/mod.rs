@@ -112,11 +112,10 @@ impl Gate {
     fn path(&self, segments: request::Segments<'_>) -> Result<(&str, &str), Refused> {
         let refused = |who, owner| {
             let message = format!("{who} does not allow this path at `{}`", self.label);
-            Refused::new(owner, PATH, message).hint(self.line(
-                owner,
-                "paths",
-                &format!("{:?}", segments.example()),
-            ))
+            let line = |entry: &str| self.line(owner, "paths", entry);
+            Refused::new(owner, PATH, message)
+                .hint(line(&format!("{:?}", segments.example())))
+                .in_logs("an owner does not allow this path", line("the path that the call asked for"))
         };
         let workflow = segments.allowed_by(&self.grant.paths);
         let environment = segments.allowed_by(&self.paths);

@@ -191,8 +191,10 @@ fn attempts<'a>(
         return Ok(attempts);
     }
     let message = format!("the operation {:?} was used for another request in this step", key.1);
+    let hint = "one label names one effect: give the second one a label of its own";
     Err(Refused::new(Owner::StepAuthor, OPERATION_REUSED, message)
-        .hint("one label names one effect: give the second one a label of its own"))
+        .hint(hint)
+        .in_logs("the operation was used for another request in this step", hint))
 }
 
 fn repeated((endpoint, operation): &(Label, Operation)) -> Refused {
@@ -200,10 +202,13 @@ fn repeated((endpoint, operation): &(Label, Operation)) -> Refused {
         "the operation {operation:?} was sent before and may have been carried out; `{endpoint}` could do it \
          twice"
     );
-    Refused::new(Owner::Operator, OPERATION_REPEATED, message).hint(format_args!(
+    let hint = format!(
         "if the service acts once for equal idempotency keys, add `idempotent = true` under \
          [endpoints.{endpoint}] of the environment"
-    ))
+    );
+    Refused::new(Owner::Operator, OPERATION_REPEATED, message)
+        .hint(&hint)
+        .in_logs("the operation was sent before and may have been carried out", hint)
 }
 
 /// The map is consistent at every point where a holder of the lock could die.

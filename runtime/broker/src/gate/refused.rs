@@ -35,12 +35,14 @@ pub struct Refused {
     rule: Rule,
     message: String,
     hint: String,
+    /// Message and hint for logs, where those quote what the guest wrote.
+    in_logs: Option<(&'static str, String)>,
 }
 
 impl Refused {
     /// A refusal; `message` goes to the step's author and names no file, host or address.
     pub(crate) fn new(owner: Owner, rule: Rule, message: impl fmt::Display) -> Self {
-        Self { owner, rule, message: message.to_string(), hint: String::new() }
+        Self { owner, rule, message: message.to_string(), hint: String::new(), in_logs: None }
     }
 
     /// The refusal without the secrets in it: its texts may quote what the step asked for, and go to
@@ -48,7 +50,22 @@ impl Refused {
     #[must_use]
     pub(crate) fn redacted(&self, guard: &Guard) -> Self {
         let (message, hint) = (guard.redact_text(&self.message), guard.redact_text(&self.hint));
-        Self { owner: self.owner, rule: self.rule, message, hint }
+        Self { message, hint, ..self.clone() }
+    }
+
+    /// What logs are told instead of what quotes the guest: a label or a path may be a person's number.
+    #[must_use]
+    pub(crate) fn in_logs(mut self, message: &'static str, hint: impl fmt::Display) -> Self {
+        self.in_logs = Some((message, hint.to_string()));
+        self
+    }
+
+    /// Message and hint without anything that the guest wrote.
+    pub(crate) fn for_logs(&self) -> (&str, &str) {
+        match &self.in_logs {
+            Some((message, hint)) => (message, hint),
+            None => (&self.message, &self.hint),
+        }
     }
 
     /// What to do about it; it may name files, and is for operators and workflow authors.

@@ -125,12 +125,16 @@ pub(super) fn headers(pairs: &[Pair], own: &[HeaderName]) -> Result<HeaderMap, R
     for (index, pair) in pairs.iter().enumerate() {
         let name = name(index + 1, pair, own)?;
         let value = headers::value(&pair.value).map_err(|headers::NoValue| {
+            let hint = "a value is visible ASCII with spaces inside; encode anything else";
             refused(HEADER_SYNTAX, format_args!("the value of the header `{name}` cannot stand in a header"))
-                .hint("a value is visible ASCII with spaces inside; encode anything else")
+                .hint(hint)
+                .in_logs("the value of a header cannot stand there", hint)
         })?;
         if map.insert(name.clone(), value).is_some() {
+            let hint = "join list values with commas in one header";
             return Err(refused(HEADER_SYNTAX, format_args!("the header `{name}` stands there twice"))
-                .hint("join list values with commas in one header"));
+                .hint(hint)
+                .in_logs("a header stands there twice", hint));
         }
     }
     Ok(map)
@@ -138,8 +142,10 @@ pub(super) fn headers(pairs: &[Pair], own: &[HeaderName]) -> Result<HeaderMap, R
 
 fn name(number: usize, pair: &Pair, own: &[HeaderName]) -> Result<HeaderName, Refused> {
     let belongs = |name: &str| {
+        let hint = "leave it out; the host sets credential, idempotency, framing and routing";
         refused(HEADER, format_args!("the header `{name}` belongs to the host"))
-            .hint("leave it out; the host sets credential, idempotency, framing and routing")
+            .hint(hint)
+            .in_logs("a header belongs to the host", hint)
     };
     let name = headers::name(&pair.name).map_err(|refusal| match refusal {
         HeaderRefusal::Reserved(_) => belongs(&pair.name.to_ascii_lowercase()),
@@ -150,10 +156,10 @@ fn name(number: usize, pair: &Pair, own: &[HeaderName]) -> Result<HeaderName, Re
         return Err(belongs(name.as_str()));
     }
     headers::plain(name).map_err(|headers::Ambiguous(name)| {
-        refused(
-            HEADER_SYNTAX,
-            format_args!("the name of the header `{name}` has more than letters, digits and dashes"),
-        )
-        .hint("write dashes: many services cannot tell `a_b` from `a-b`")
+        let hint = "write dashes: many services cannot tell `a_b` from `a-b`";
+        let says = format_args!("the name of the header `{name}` has more than letters, digits and dashes");
+        refused(HEADER_SYNTAX, says)
+            .hint(hint)
+            .in_logs("the name of a header has more than letters, digits and dashes", hint)
     })
 }

@@ -7,7 +7,7 @@ use crate::{
     guard::Guard,
     journal::{Completion, EffectEnd, End, Exchange, Intended, Intent, Permitted},
 };
-use std::sync::Arc;
+use std::{fmt, sync::Arc, thread};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_seam::{CallSite, HostCall, HostReply, Method};
 use tokio::task::JoinError;
@@ -31,6 +31,21 @@ pub(super) struct Asked {
     pub(super) bindings: Arc<Bindings>,
 }
 
+/// An effect in its task. A task that dies says so by this, whoever waits for it.
+struct Living<'a> {
+    asked: &'a Asked,
+    attempt: u32,
+}
+
+impl Drop for Living<'_> {
+    fn drop(&mut self) {
+        // A task that its runtime drops is not told of: the process ends, and the log says what is open.
+        if thread::panicking() {
+            self.asked.tell_lost(self.attempt, &self.asked.dead("it panicked"));
+        }
+    }
+}
+
 impl Asked {
     /// Sends a read.
     pub(super) async fn read(&self, permit: ReadPermit) -> Result<HostReply, Fault> {
@@ -44,7 +59,9 @@ impl Asked {
     /// Has the intent of an effect recorded, and then sends it.
     pub(super) async fn effect(&self, effect: Effect, claim: Claim) -> Result<HostReply, Fault> {
         self.tell_permitted();
-        let intent = self.intent(claim.attempt());
+        let attempt = claim.attempt();
+        let _living = Living { asked: self, attempt };
+        let intent = self.intent(attempt);
         let ended = |end: EffectEnd<'_>, reply: Result<&HostReply, &Fault>| {
             claim.ended(end.applied());
             self.completed(End::Effect { intent: &intent, end }, reply);
@@ -69,13 +86,23 @@ impl Asked {
 
     /// The task of an effect died, and whoever waits for it learns that it is in doubt.
     pub(super) fn lost(&self, attempt: u32, why: &JoinError) -> Fault {
-        let fault = Fault::new(Class::Internal, Owner::Stepward, EFFECT_LOST)
+        let fault = self.dead(why);
+        if !why.is_panic() {
+            self.tell_lost(attempt, &fault);
+        }
+        fault
+    }
+
+    fn dead(&self, why: impl fmt::Display) -> Fault {
+        Fault::new(Class::Internal, Owner::Stepward, EFFECT_LOST)
             .at(&self.place)
             .says(format_args!("the task of an effect at `{}` died: {why}", self.endpoint.label))
-            .hint("the effect is in doubt; look at the service, and please report it");
+            .hint("the effect is in doubt; look at the service, and please report it")
+    }
+
+    fn tell_lost(&self, attempt: u32, fault: &Fault) {
         let intent = self.intent(attempt);
-        self.completed(End::Effect { intent: &intent, end: EffectEnd::Lost(&fault) }, Err(&fault));
-        fault
+        self.completed(End::Effect { intent: &intent, end: EffectEnd::Lost(fault) }, Err(fault));
     }
 
     async fn exchange(

@@ -89,10 +89,10 @@ impl LiveBroker {
     ) -> Result<HostReply, Fault> {
         let Refusal { rule, message } = refused.for_guest();
         let refused = refused.redacted(&self.guard);
-        let fault = refused.fault(self.place());
+        let (says, hint) = refused.for_logs();
         tracing::warn!(
             run = %site.run, step = %site.step, call = site.sequence, endpoint = %endpoint.label,
-            rule, hint = fault.remedy(), "refused: {}", fault.message()
+            rule, hint, "refused: {says}"
         );
         let reply = match self.guard.clear(message) {
             Ok(message) => {

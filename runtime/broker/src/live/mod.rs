@@ -1,8 +1,9 @@
 //! The broker that really does what steps ask for.
 //!
 //! What a step learns of a refusal is a rule and one sentence. What operators learn is a `tracing`
-//! event with names, decision and rule, never with a secret, a body or a query. Events of the
-//! target `stepward::alert` want a person.
+//! event with names, decision and rule, never with a secret, nor with anything that the step wrote: no
+//! body, path, query, header or operation label. Events of the target `stepward::alert` want a person.
+//! The lines that a step logs are its own, under the target `stepward::step`.
 //!
 //! Of a secret that it is not given a step learns nothing, not even how long it is:
 //!

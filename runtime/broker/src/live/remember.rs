@@ -54,12 +54,12 @@ impl LiveBroker {
             .at(self.place())
             .says(format_args!(
                 "call {} to `{label}` was sent before the run was interrupted and may have been carried out; \
-                 the environment does not say any more that `{label}` acts once for equal keys",
+                 the environment does not say that `{label}` acts once for equal keys",
                 site.sequence
             ))
             .hint(format_args!(
-                "if it still does, put `idempotent = true` back under [endpoints.{label}] for this run; else look \
-                 at the service and end the run with `stepward runs cancel`"
+                "if it does, put `idempotent = true` under [endpoints.{label}] for this run; else look at the \
+                 service and end the run with `stepward runs cancel`"
             )))
     }
 
@@ -73,13 +73,20 @@ impl LiveBroker {
         self.reveal(site, secret).map(|(reply, _)| reply)
     }
 
+    /// The step cannot go on, and must not end as refused either: what it sent before may have been
+    /// carried out.
     fn forgotten(&self, site: &CallSite, refused: &Refused) -> Fault {
-        let fault = refused.redacted(&self.guard).fault(self.place());
-        let says = format!(
-            "call {} was sent before the run was interrupted, and would be refused now: {}",
-            site.sequence,
-            fault.message()
-        );
-        fault.says(says)
+        let refused = refused.redacted(&self.guard).fault(self.place());
+        Fault::new(Class::Waiting, refused.owner(), refused.rule())
+            .at(refused.place())
+            .says(format_args!(
+                "call {} was sent before the run was interrupted, and would be refused now: {}",
+                site.sequence,
+                refused.message()
+            ))
+            .hint(format_args!(
+                "{}\nor look at the service, and end the run with `stepward runs cancel`",
+                refused.remedy()
+            ))
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     world::{Act, ERP, WEBHOOK, World, ask, get, ok, post, site},
 };
 use stepward_broker::{Applied, LiveBroker};
+use stepward_fault::Class;
 use stepward_seam::{Body, Broker as _, CallSite, HostCall, HostReply, HttpRequest};
 
 fn call(request: HttpRequest) -> HostCall {
@@ -115,7 +116,7 @@ async fn what_would_be_refused_now_does_not_continue_a_step() {
     let narrow = world.environment().replacen("paths = [\"/**\"]", "paths = [\"/suppliers\"]", 1);
     let broker = world.broker(&narrow, ERP).unwrap();
     let fault = broker.remember(&site, &call(post("pay-1")), Applied::Yes).unwrap_err();
-    assert_eq!(fault.rule().as_str(), "endpoint-path");
+    assert_eq!((fault.rule().as_str(), fault.class()), ("endpoint-path", Class::Waiting));
     assert!(fault.message().starts_with("call 5 was sent before the run was interrupted"), "{fault}");
     assert!(fault.remedy().contains("[endpoints.erp] in environment.toml"), "{fault:?}");
     let broker = world.erp();

@@ -77,15 +77,18 @@ async fn the_wire_waits_for_a_journal_that_is_late() {
     assert_eq!(story, [&order[..], &["ended pay-1 Yes"]].concat());
 }
 
-/// Asks for an effect and is gone while the journal records it; then the journal says yes or no.
-async fn gone_while_recording(yes: bool) -> World {
+/// What a journal says that is late, of what to wait for and what to wait with.
+type Late = fn(Arc<Notify>, Arc<Notify>) -> Says;
+
+/// Asks for an effect and is gone while the journal records it; then the journal says so.
+async fn gone_while_recording(says: Late) -> World {
     let world = World::new(ok("{}")).await;
     let bindings = world.bindings(&world.environment()).unwrap();
     let identity = StepIdentity { run: "run-1".into(), step: "post".into(), item: None };
     let broker =
         LiveBroker::new(Arc::clone(&bindings), serde_json::from_str(ERP).unwrap(), identity).unwrap();
     let (heard, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-    world.record.says(Says::Late(Arc::clone(&heard), Arc::clone(&go), yes));
+    world.record.says(says(Arc::clone(&heard), Arc::clone(&go)));
     {
         let mut asking = Box::pin(ask(&broker, post("pay-1")));
         tokio::select! {
@@ -101,12 +104,19 @@ async fn gone_while_recording(yes: bool) -> World {
 
 #[tokio::test]
 async fn a_step_that_is_gone_while_its_intent_is_recorded_is_heard_of_all_the_same() {
-    let world = gone_while_recording(true).await;
+    let world = gone_while_recording(|heard, go| Says::Late(heard, go, true)).await;
     assert_eq!(world.record.take(), ["pay-1 answered 200"]);
     assert_eq!(world.requests.lock().unwrap().len(), 1);
-    let world = gone_while_recording(false).await;
+    let world = gone_while_recording(|heard, go| Says::Late(heard, go, false)).await;
     assert_eq!(world.record.take(), ["pay-1 unsent journal-full"]);
     assert!(world.requests.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_effect_whose_task_dies_when_its_step_is_gone_has_an_end_all_the_same() {
+    let world = gone_while_recording(Says::DiesLate).await;
+    assert_eq!(world.record.take(), ["pay-1 lost effect-lost"]);
+    assert!(world.record.story.take().ends_with(&["ended pay-1 Unknown".to_owned()]));
 }
 
 #[tokio::test]

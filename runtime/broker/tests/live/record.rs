@@ -33,6 +33,8 @@ pub(crate) enum Says {
     /// Says that it heard, and waits before it says yes or no.
     Late(Arc<Notify>, Arc<Notify>, bool),
     Dies,
+    /// Says that it heard, waits, and dies.
+    DiesLate(Arc<Notify>, Arc<Notify>),
 }
 
 /// Everything that was heard.
@@ -73,6 +75,11 @@ impl Record {
                 yes
             }
             Says::Dies => panic!("the journal dies"),
+            Says::DiesLate(heard, go) => {
+                heard.notify_one();
+                go.notified().await;
+                panic!("the journal dies")
+            }
         };
         if !yes {
             return Err(Fault::new(Class::Unavailable, Owner::Operator, Rule::new("journal-full"))

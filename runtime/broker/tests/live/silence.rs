@@ -131,3 +131,24 @@ async fn a_secret_that_a_step_was_shown_is_written_down_nowhere() {
     assert!(written.contains("{{secret webhook}} answered 200"), "{written}");
     assert!(!written.contains(WEBHOOK) && !events.contains(WEBHOOK), "{written} {events}");
 }
+
+/// What a step asks for may be a person's number.
+#[tokio::test]
+async fn no_event_holds_what_a_refused_call_asked_for() {
+    let world = World::new(ok("{}")).await;
+    let narrow = world.environment().replacen("paths = [\"/**\"]", "paths = [\"/payments\"]", 1);
+    let broker = world.broker(&narrow, ERP).unwrap();
+    let header = vec![Pair { name: "host_4711".to_owned(), value: "x".to_owned() }];
+    let ((), events) = captured(async {
+        ask(&broker, get("dk4711")).await.unwrap().unwrap_err();
+        ask(&broker, HttpRequest { headers: header, ..get("payments") }).await.unwrap().unwrap_err();
+        ask(&broker, post("pay-4711")).await.unwrap().unwrap();
+        ask(&broker, post("pay-4711")).await.unwrap().unwrap_err();
+    })
+    .await;
+    for rule in ["endpoint-path", "endpoint-header-syntax", "endpoint-operation-repeated"] {
+        assert!(events.contains(rule), "{rule}: {events}");
+    }
+    assert!(events.contains("[endpoints.erp] in environment.toml"), "{events}");
+    assert!(!events.contains("4711"), "{events}");
+}

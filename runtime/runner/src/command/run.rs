@@ -45,7 +45,8 @@ const NO_INPUT: Rule = Rule::new("input-missing");
 ///
 /// The exit code is 0 only when the last step succeeded. A trace of each step is kept in the state
 /// folder; `stepward runs replay` runs it again without effects. The exit code is 7 where the run
-/// succeeded, but a trace or case could not be written.
+/// succeeded, but a trace or case could not be written, or its end could not be recorded. A log that
+/// could not be signed or published afterwards is a warning, and `log_error` with `--json`.
 ///
 /// What a run did is in the environment's log before it is told here: each effect before it is sent,
 /// and the end of the run before its output. A run that a signal or a crash interrupted can go on with
@@ -161,6 +162,9 @@ impl Shown {
         });
         if let Some(fault) = &self.unkept {
             session.output().warning(format_args!("the log was not left in order: {fault}"));
+            for line in fault.remedy().lines() {
+                session.output().warning(line);
+            }
         }
         let report = Report {
             name,

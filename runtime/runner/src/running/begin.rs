@@ -62,7 +62,7 @@ impl Begun {
         output: &Output,
     ) -> Result<(), Fault> {
         let waits = match (&result, story.ran.last().map(|last| After::of(&last.outcome))) {
-            (_, Some(After::Waits)) => true,
+            (_, Some(After::Waits(_))) => true,
             (Err(_), _) => matches!(self.origin, Origin::GoesOn),
             (Ok(()), _) => false,
         };
@@ -211,6 +211,16 @@ impl Record {
             Self::None => Ok(()),
             Self::Log(log) => log.step_started(&in_log(step), component, engine.fingerprint(), limits),
         }
+    }
+
+    /// Records which rule or limit does not let a step run, or holds it up, and gives the fault on. Where
+    /// that cannot be recorded, the end of the run cannot either, which is told then.
+    pub(super) fn refused(&self, step: &str, fault: Fault) -> Fault {
+        match self {
+            Self::None => {}
+            Self::Log(log) => drop(log.step_refused(&in_log(step), &fault)),
+        }
+        fault
     }
 
     pub(super) fn step_ended(&self, step: &str, finished: &Finished) -> Result<(), Fault> {

@@ -272,7 +272,7 @@ pub(super) enum After<'a> {
     /// The run ends with it.
     Ends,
     /// The host could not go on, and can when that is put right: the step has not ended.
-    Waits,
+    Waits(&'a Fault),
 }
 
 impl<'a> After<'a> {
@@ -281,7 +281,7 @@ impl<'a> After<'a> {
             Outcome::Succeeded(output) => Self::Next(output),
             Outcome::Failed(_) | Outcome::LimitExceeded(_) => Self::Ends,
             Outcome::Refused(fault) => match fault.class() {
-                Class::Unavailable | Class::Waiting | Class::EvidenceInvalid => Self::Waits,
+                Class::Unavailable | Class::Waiting | Class::EvidenceInvalid => Self::Waits(fault),
                 Class::Usage
                 | Class::Refused
                 | Class::StepFailed
@@ -306,10 +306,13 @@ async fn perform(
     let (code, run) = (state.code()?, begun.run.clone());
     let mut all = Vec::with_capacity(steps.len());
     for step in steps {
-        let step = ready(engine, &code, step, output, &mut story.ran).await?;
+        let name = step.planned.name.clone();
+        let step = ready(engine, &code, step, output, &mut story.ran).await;
+        let step = step.map_err(|fault| begun.record.refused(&name, fault))?;
         // Before the first step runs: a secret that is missing for the last one stops them all.
-        let earlier = begun.earlier_of(&step.planned.name);
-        let broker = broker(answers, &run, &step.planned, earlier, output)?;
+        let earlier = begun.earlier_of(&name);
+        let broker = broker(answers, &run, &step.planned, earlier, output)
+            .map_err(|fault| begun.record.refused(&name, fault))?;
         all.push((step, broker));
     }
     // The last that can be refused without an effect: a run whose traces have no place.
@@ -322,14 +325,17 @@ async fn perform(
         let finished = engine.run(&step.step, job, Deadline::start(&step.rest)).await;
         let recorded = match After::of(&finished.outcome) {
             After::Next(_) | After::Ends => begun.record.step_ended(name, &finished),
-            After::Waits => Ok(()),
+            After::Waits(fault) => {
+                begun.record.refused(name, fault.clone());
+                Ok(())
+            }
         };
         let trace = finished.trace.to_json();
         let refusals = answers.refused(&run, name);
         let done = Ran { refusals, ..finish(step, &document, finished) };
         let next = match After::of(&done.outcome) {
             After::Next(output) => Some(output.to_owned()),
-            After::Ends | After::Waits => None,
+            After::Ends | After::Waits(_) => None,
         };
         // Before anything is written: what the step did stands, whatever the disk says.
         story.ran.push(done);

@@ -6,9 +6,9 @@ use std::{
     fmt,
     sync::{Arc, Mutex},
 };
-use stepward_broker::{Applied, LiveBroker};
+use stepward_broker::{Applied, LiveBroker, SECRET_LEAK};
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_seam::{Broker, BrokerFuture, CallSite, HostCall, HostReply, Stop};
+use stepward_seam::{Broker, BrokerFuture, CallSite, HostCall, HostReply, HttpFailure, Stop};
 
 /// The rule that a step that goes on asks for what it asked for before.
 const DIVERGED: Rule = Rule::new("continue-diverged");
@@ -58,18 +58,26 @@ impl Continued {
         for applied in &attempts {
             self.live.remember(site, call, *applied)?;
         }
-        if matches!(known, Known::Again) && attempts.contains(&Applied::Unknown) {
-            self.live.check_repeatable(site, call)?;
-        }
-        match known {
-            Known::Again => Ok(Next::Made),
-            Known::Answered(reply) => self.told(site, call, reply).map(Next::Told),
-            Known::Withheld => Err(withheld(site)),
+        match (known, attempts.last()) {
+            (Known::Answered(reply), _) => self.told(site, call, reply).map(Next::Told),
+            (Known::Withheld, Some(Applied::Yes) | None) => Err(withheld(site)),
+            // The step heard nothing of it, so it can be made as if for the first time.
+            (Known::Withheld, Some(Applied::No | Applied::Unknown)) | (Known::Again, _) => {
+                if attempts.contains(&Applied::Unknown) {
+                    self.live.check_repeatable(site, call)?;
+                }
+                Ok(Next::Made)
+            }
         }
     }
 
     /// The recorded reply; a secret that was revealed is not in it and is fetched again.
     fn told(&self, site: &CallSite, call: &HostCall, reply: HostReply) -> Result<HostReply, Fault> {
+        if let HostReply::Http(Err(HttpFailure::Refused(refusal))) = &reply
+            && refusal.rule == SECRET_LEAK.as_str()
+        {
+            return Err(withheld(site));
+        }
         let (HostCall::Reveal { secret }, HostReply::Reveal(Ok(before))) = (call, &reply) else {
             return Ok(reply);
         };
@@ -141,7 +149,7 @@ fn withheld(site: &CallSite) -> Fault {
     Fault::new(Class::Refused, Owner::Operator, WITHHELD)
         .at(format_args!("step {}", site.step))
         .says(format_args!(
-            "call {} was carried out, and its answer was withheld from the step",
+            "call {} was made before, and what came of it was withheld from the step",
             site.sequence
         ))
         .hint("look at the alert of that call in the log; the run ends here as it would have then")

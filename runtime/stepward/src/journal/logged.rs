@@ -2,7 +2,7 @@
 
 use super::{
     Journal, name,
-    recording::{CallAndReply, asked, json, object},
+    recording::{CallAndReply, Came, asked, json, object},
     reporting::EffectId,
 };
 use std::{collections::BTreeSet, fmt};
@@ -60,60 +60,36 @@ impl<B: Broker> Logged<B> {
     ) -> Result<HostReply, Stop> {
         let recorded = self.broker.recorded(call.clone());
         let attempt = self.journal.attempt(&site, operation(&recorded)).map_err(Stop)?;
+        let intended = Intended { object: object("endpoint", &endpoint).map_err(Stop)?, attempt };
+        let note = self.intent(&site, &recorded, &endpoint, method, &intended).map_err(Stop)?;
         let effect = EffectId::new(&site, None, attempt);
-        let _under_way = self.journal.begin(&site.run, effect).map_err(Stop)?;
-        let intended = self.intend(&site, &recorded, &endpoint, method, attempt).await.map_err(Stop)?;
+        let (_under_way, ticket) = self.journal.begin(&site.run, effect, note).map_err(Stop)?;
+        self.journal.log().durable(ticket).await.map_err(Stop)?;
         let reply = self.broker.call(site.clone(), call).await;
-        self.journal.append_or_break(&site.run, self.answered(&site, intended, &reply));
+        let kept = reply.as_ref().ok().map(|reply| json(&reply.recorded()));
+        self.journal.answer_or_break(&site, came(intended, &reply), kept.as_deref());
         reply
     }
 
-    async fn intend(
+    fn intent(
         &self,
         site: &CallSite,
         recorded: &HostCall,
         endpoint: &Label,
         method: Method,
-        attempt: u64,
-    ) -> Result<Intended, Fault> {
-        let object = object("endpoint", endpoint)?;
+        intended: &Intended,
+    ) -> Result<super::Note, Fault> {
         let what = What::CallIntended {
-            object: object.clone(),
+            object: intended.object.clone(),
             method: name(method.as_str())?,
-            attempt,
+            attempt: intended.attempt,
             idempotent: self.once.contains(endpoint),
             decision: Decision::Permitted,
             workflow_rule: Text::of(EMBEDDER),
             environment_rule: Text::of(EMBEDDER),
             policy: self.journal.0.policy,
         };
-        let note = self.journal.of_call(site, what, Some(&json(recorded)))?;
-        self.journal.append_durably(note).await?;
-        Ok(Intended { object, attempt })
-    }
-
-    fn answered(
-        &self,
-        site: &CallSite,
-        intended: Intended,
-        reply: &Result<HostReply, Stop>,
-    ) -> Result<super::Note, Fault> {
-        let (effect, status, rule) = match reply {
-            Ok(HostReply::Http(Ok(response))) => (Effect::Applied, Some(response.status), None),
-            Ok(HostReply::Http(Err(failure))) => match failure {
-                HttpFailure::Refused(refusal) => (Effect::NotApplied, None, Some(refusal.rule.as_str())),
-                HttpFailure::NotApplied(_) => (Effect::NotApplied, None, None),
-                HttpFailure::Unknown(_) => (Effect::Unknown, None, None),
-            },
-            Ok(_) => (Effect::Unknown, None, None),
-            Err(Stop(fault)) => (Effect::Unknown, None, Some(fault.rule().as_str())),
-        };
-        let Intended { object, attempt } = intended;
-        // A rule of the embedder's may be no name; that there was one is not worth losing the answer.
-        let rule = rule.and_then(|rule| Name::new(rule).ok());
-        let what = What::CallAnswered { object, attempt, effect, status, rule };
-        let reply = reply.as_ref().ok().map(|reply| json(&reply.recorded()));
-        self.journal.of_call(site, what, reply.as_deref())
+        self.journal.of_call(site, what, Some(&json(recorded)))
     }
 
     /// A call without an effect, once it is answered.
@@ -165,6 +141,24 @@ impl<B> fmt::Debug for Logged<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Logged").field("journal", &self.journal).finish_non_exhaustive()
     }
+}
+
+/// What came of an effect.
+fn came(intended: Intended, reply: &Result<HostReply, Stop>) -> Came {
+    let (effect, status, rule) = match reply {
+        Ok(HostReply::Http(Ok(response))) => (Effect::Applied, Some(response.status), None),
+        Ok(HostReply::Http(Err(failure))) => match failure {
+            HttpFailure::Refused(refusal) => (Effect::NotApplied, None, Some(refusal.rule.as_str())),
+            HttpFailure::NotApplied(_) => (Effect::NotApplied, None, None),
+            HttpFailure::Unknown(_) => (Effect::Unknown, None, None),
+        },
+        Ok(_) => (Effect::Unknown, None, None),
+        Err(Stop(fault)) => (Effect::Unknown, None, Some(fault.rule().as_str())),
+    };
+    let Intended { object, attempt } = intended;
+    // A rule of the embedder's may be no name; that there was one is not worth losing the answer.
+    let rule = rule.and_then(|rule| Name::new(rule).ok());
+    Came { object, attempt, effect, status, rule }
 }
 
 /// The operation that an effect names.

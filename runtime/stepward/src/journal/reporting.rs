@@ -1,9 +1,9 @@
 //! Which runs report to a journal, what of theirs is under way, and what of them could not be recorded.
 
-use super::{Journal, lock};
+use super::{Journal, Note, lock};
 use std::{collections::HashMap, fmt, sync::Arc};
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_ledger::event::Name;
+use stepward_ledger::{event::Name, log::Ticket};
 use stepward_seam::CallSite;
 use stepward_vault::RunKey;
 
@@ -11,6 +11,8 @@ use stepward_vault::RunKey;
 pub(super) const STRANGER: Rule = Rule::new("journal-run");
 /// The rule that a run is left alone while it is under way.
 const UNDER_WAY: Rule = Rule::new("run-under-way");
+/// The rule that nothing of a run is sent after its end.
+const OVER: Rule = Rule::new("run-over");
 
 /// A run that reports to this journal.
 pub(super) struct Running {
@@ -26,12 +28,23 @@ pub(super) type Attempts = HashMap<(Arc<str>, Option<String>), u64>;
 pub(super) struct Reporting {
     /// None while an operator decides about it: then nothing of it runs.
     running: Option<Arc<Running>>,
-    held: bool,
+    hold: Hold,
     under_way: Vec<EffectId>,
     /// How often each operation was attempted through a [`Logged`](super::Logged) broker.
     attempts: Attempts,
     /// The first thing of this run that could not be recorded.
     broken: Option<Fault>,
+}
+
+/// Who has a run.
+#[derive(Clone, Copy)]
+enum Hold {
+    /// Whoever claimed it: effects may begin.
+    Claimed,
+    /// Whoever claimed it, and its end is on its way into the log: nothing begins any more.
+    Ending,
+    /// Nobody; effects that were left behind may be under way.
+    GivenBack,
 }
 
 /// One attempt at one effect of a run.
@@ -59,7 +72,7 @@ pub(super) struct Claim {
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        self.journal.change(self.run.as_str(), |reporting| reporting.held = false);
+        self.journal.change(self.run.as_str(), |reporting| reporting.hold = Hold::GivenBack);
     }
 }
 
@@ -102,7 +115,8 @@ impl Journal {
                 .says(format_args!("run {run} is under way"))
                 .hint("wait until it has ended, or interrupt it"));
         }
-        let reporting = Reporting { running, held: true, under_way: Vec::new(), attempts, broken: None };
+        let reporting =
+            Reporting { running, hold: Hold::Claimed, under_way: Vec::new(), attempts, broken: None };
         all.insert(run.as_str().to_owned(), reporting);
         Ok(Claim { journal: self.clone(), run: run.clone() })
     }
@@ -121,16 +135,35 @@ impl Journal {
         Ok(*made)
     }
 
-    /// Begins an effect. Refused where its run is over, or something of it could not be recorded: nothing
-    /// is sent after that.
-    pub(super) fn begin<'a>(&'a self, run: &'a str, effect: EffectId) -> Result<UnderWay<'a>, Fault> {
+    /// Begins an effect: appends its intent. Refused where its run is over, or something of it could not
+    /// be recorded: nothing is sent after that.
+    pub(super) fn begin<'a>(
+        &'a self,
+        run: &'a str,
+        effect: EffectId,
+        intent: Note,
+    ) -> Result<(UnderWay<'a>, Ticket), Fault> {
         let mut all = lock(&self.0.running);
-        let reporting = all.get_mut(run).filter(|reporting| reporting.held).ok_or_else(|| stranger(run))?;
-        if let Some(fault) = &reporting.broken {
-            return Err(fault.clone());
+        let reporting = all.get_mut(run).ok_or_else(|| stranger(run))?;
+        match reporting.hold {
+            Hold::Claimed => reporting.check_whole()?,
+            Hold::Ending => return Err(over(run)),
+            Hold::GivenBack => return Err(stranger(run)),
         }
+        // Under the lock, so that the end of the run stands after every intent or refuses it.
+        let ticket = self.append(intent)?;
         reporting.under_way.push(effect.clone());
-        Ok(UnderWay { journal: self, run, effect: Some(effect) })
+        drop(all);
+        Ok((UnderWay { journal: self, run, effect: Some(effect) }, ticket))
+    }
+
+    /// Appends the end of a run. Nothing of it begins after that, also where the end cannot be appended.
+    pub(super) fn conclude(&self, run: &str, end: Note) -> Result<Ticket, Fault> {
+        let mut all = lock(&self.0.running);
+        let reporting = all.get_mut(run).ok_or_else(|| stranger(run))?;
+        reporting.check_whole()?;
+        reporting.hold = Hold::Ending;
+        self.append(end)
     }
 
     /// An effect that was begun and kept, to be ended; none where it was not.
@@ -150,10 +183,7 @@ impl Journal {
 
     /// Refuses after something of a run could not be recorded.
     pub(super) fn check_whole(&self, run: &str) -> Result<(), Fault> {
-        match lock(&self.0.running).get(run).and_then(|reporting| reporting.broken.as_ref()) {
-            None => Ok(()),
-            Some(fault) => Err(fault.clone()),
-        }
+        lock(&self.0.running).get(run).map_or(Ok(()), Reporting::check_whole)
     }
 
     /// Changes how long a run is taken.
@@ -161,10 +191,17 @@ impl Journal {
         let mut all = lock(&self.0.running);
         if let Some(reporting) = all.get_mut(run) {
             change(reporting);
-            if !reporting.held && reporting.under_way.is_empty() {
-                all.remove(run);
+            match reporting.hold {
+                Hold::GivenBack if reporting.under_way.is_empty() => drop(all.remove(run)),
+                Hold::GivenBack | Hold::Claimed | Hold::Ending => {}
             }
         }
+    }
+}
+
+impl Reporting {
+    fn check_whole(&self) -> Result<(), Fault> {
+        self.broken.clone().map_or(Ok(()), Err)
     }
 }
 
@@ -172,6 +209,12 @@ impl fmt::Debug for Claim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Claim").field(&self.run).finish()
     }
+}
+
+fn over(run: &str) -> Fault {
+    Fault::new(Class::Cancelled, Owner::Embedder, OVER)
+        .says(format_args!("run {run} has ended, so this was not sent"))
+        .hint("nothing happened; to be sure of an effect, end its run after it was answered")
 }
 
 fn stranger(run: &str) -> Fault {

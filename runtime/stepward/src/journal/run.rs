@@ -8,7 +8,7 @@ use crate::Finished;
 use std::{fmt, sync::Arc};
 use stepward_fault::Fault;
 use stepward_ledger::{
-    event::{Actor, Draft, Name, Outcome, What},
+    event::{Actor, Decision, Draft, Name, Outcome, What},
     log::Durable,
     store::RunChange,
 };
@@ -104,7 +104,27 @@ impl RunLog {
         self.claim.journal.write(Note::of(draft))
     }
 
-    /// Writes how a step ended, with its output or its error sealed.
+    /// Writes that a step is not run, or not to its end, and the rule that says so: of a limit its name.
+    /// [`step_ended`](Self::step_ended) does it by itself; a step that cannot be made ready is told here.
+    ///
+    /// # Errors
+    /// When the log cannot be written, or something of the run before could not.
+    pub fn step_refused(&self, step: &str, fault: &Fault) -> Result<(), Fault> {
+        self.check_whole()?;
+        let what = match fault.limited() {
+            Some(limit) => What::LimitReached { limit: name(limit)? },
+            None => What::GrantDecided {
+                object: name(step)?,
+                decision: Decision::Refused,
+                rule: name(fault.rule().as_str())?,
+                policy: self.claim.journal.0.policy,
+            },
+        };
+        self.claim.journal.write(Note::of(self.of_step(step, what)?))
+    }
+
+    /// Writes how a step ended, with its output or its error sealed; before it, which limit or rule ended
+    /// it where one did.
     ///
     /// # Errors
     /// When the log cannot be written, or something of the run before could not. What the step did stands
@@ -119,7 +139,10 @@ impl RunLog {
                 self.claim.journal.write(Note::of(self.of_step(step, what)?))?;
                 (Outcome::LimitExceeded, None)
             }
-            Ended::Refused(_) => (Outcome::Refused, None),
+            Ended::Refused(fault) => {
+                self.step_refused(step, fault)?;
+                (Outcome::Refused, None)
+            }
         };
         let mut note = Note::of(self.of_step(step, What::StepEnded { outcome, fuel: finished.usage.fuel })?);
         if let Some(body) = body {
@@ -129,7 +152,8 @@ impl RunLog {
     }
 
     /// Writes how the run ended, with its output sealed, and waits until the whole run is durable. What
-    /// it came to may be told when this returned, and not before.
+    /// it came to may be told when this returned, and not before. An effect that has not begun by then is
+    /// refused; one that is under way may be answered after it.
     ///
     /// # Errors
     /// When anything of the run could not be written.
@@ -140,7 +164,9 @@ impl RunLog {
         if let Some(output) = output {
             note = note.with_body(self.claim.journal.environment(), &self.running, output.as_bytes())?;
         }
-        self.claim.journal.append_durably(note).await
+        let journal = &self.claim.journal;
+        let ticket = journal.conclude(self.name(), note)?;
+        journal.0.log.durable(ticket).await
     }
 
     pub(super) fn draft(&self, actor: Actor, what: What) -> Draft {

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "the test looks at the files that were left")]
 
 mod clock;
+mod ends;
 
 use std::{
     fs::OpenOptions,

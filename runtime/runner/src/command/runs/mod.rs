@@ -105,6 +105,9 @@ impl Whose {
             if let Err(fault) = book.close().await {
                 // What was written stands: it was durable when it was written.
                 output.warning(format_args!("the log was not left in order: {fault}"));
+                for line in fault.remedy().lines() {
+                    output.warning(line);
+                }
             }
             result
         })?;
