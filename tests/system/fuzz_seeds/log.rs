@@ -330,8 +330,8 @@ fn export_and_evidence_seeds() {
     export/older-checkpoint: holds with 5 events
     export/unknown-key-in-the-header: export-header at export, header
     export/whole: holds with 14 events
-    evidence/checkpoint-of-another: note-signature-wrong at evidence/checkpoint
-    evidence/empty: event-format at evidence/events.jsonl:1, evidence-empty at evidence/events.jsonl:1
+    evidence/checkpoint-of-another: verify-key at evidence/keys.txt, note-signature-wrong at evidence/checkpoint
+    evidence/empty: verify-key at evidence/keys.txt, event-format at evidence/events.jsonl:1, evidence-empty at evidence/events.jsonl:1
     evidence/event-edited: proof-root at evidence/proofs/11.tlog-proof
     evidence/event-of-another-run: proof-root at evidence/proofs/1.tlog-proof, evidence-two-runs at evidence/events.jsonl:2, evidence-two-runs at evidence/events.jsonl:3, evidence-two-runs at evidence/events.jsonl:4, evidence-two-runs at evidence/events.jsonl:5, evidence-two-runs at evidence/events.jsonl:6, evidence-two-runs at evidence/events.jsonl:7, evidence-two-runs at evidence/events.jsonl:8, evidence-two-runs at evidence/events.jsonl:9, evidence-two-runs at evidence/events.jsonl:10, evidence-two-runs at evidence/events.jsonl:11
     evidence/event-of-no-run: evidence-two-runs at evidence/events.jsonl:1, evidence-two-runs at evidence/events.jsonl:2

@@ -12,6 +12,7 @@
 //! any checkpoint is signed before it holds a run, and is refused when it holds one.
 
 mod begun;
+mod checked;
 pub(crate) mod clock;
 mod owner;
 mod publisher;
@@ -20,6 +21,7 @@ mod unfinished;
 mod view;
 mod watch;
 
+pub(crate) use checked::sign;
 pub(crate) use owner::owner;
 pub(crate) use signing::{MAX_GENERATIONS, Names, Signing};
 pub(crate) use unfinished::{said, what_to_type};
@@ -32,6 +34,7 @@ use crate::{
     render::{Output, utc},
 };
 use begun::Begun;
+use checked::Checked;
 use clock::SystemClock;
 use publisher::Publisher;
 use serde::Deserialize;
@@ -40,15 +43,12 @@ use stepward::journal::{Journal, Opened, Unfinished};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Act, Actor, Name, Recognised},
-    log::{Durable, Log},
-    store::{
-        owner::{Holder, Ownership},
-        sqlite::Writer,
-    },
+    log::Durable,
+    store::owner::{Holder, Ownership},
 };
 use stepward_seam::{Label, SecretBytes};
 use stepward_trust::Digest;
-use stepward_vault::{EnvironmentRoot, RunKeys};
+use stepward_vault::EnvironmentRoot;
 
 /// The rule that what stands in an event has a name.
 const NAME: Rule = Rule::new("book-name");
@@ -80,25 +80,8 @@ impl Book {
         witnesses: Option<Witnesses>,
         output: &Output,
     ) -> Result<Self, Fault> {
-        let ledger = short(state)?;
-        let ownership = own(state)?;
-        // Again, now that nobody else can begin one.
-        restore::check_settled(state.root())?;
-        let root = EnvironmentRoot::derive(key)?;
-        let store = Writer::open(&ledger, ownership)?;
-        // First, since it says best that the environment's key is another one.
-        let keys = RunKeys::open(&state.run_keys(), &state.wrapping_keys(), &root)?;
-        let signing = Signing::of(&store, environment, &root)?;
-        let publisher = Publisher::new(signing, state)?;
-        let trusted = publisher.trusted(&store)?;
-        let clock = Arc::new(SystemClock::start());
-        let (log, _) = Log::open(Box::new(store), clock.clone(), &trusted, &sequence)?;
-        let begun = Begun::check(&log, &keys, &trusted, &files::place(&ledger)).await?;
-        // Before anything is written: a copy that is not the newest must stay as it is.
-        let watch = match witnesses {
-            None => None,
-            Some(witnesses) => Some(Watch::begin(witnesses, &publisher, &log, ledger, output).await?),
-        };
+        let Checked { root, log, keys, clock, publisher, watch, begun } =
+            Checked::of(state, environment, key, witnesses, output).await?;
         let rotated = keys.rotate(clock.now_ms())?;
         for held in &rotated.held {
             output.warning(format_args!(
@@ -110,7 +93,8 @@ impl Book {
         let opened = Journal::open(log, keys, clock, name(environment.as_str())?, policy, version()?).await?;
         let Opened { journal, unfinished } = opened;
         match begun {
-            Begun::Signed => {}
+            // What a start writes is not left unsigned until the next second.
+            Begun::Signed => publisher.go_on(journal.log()).await,
             // Before a run can have a key here.
             Begun::Unsigned => publisher.begin(journal.log()).await?,
         }
