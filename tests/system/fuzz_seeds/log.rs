@@ -319,7 +319,7 @@ fn export_and_evidence_seeds() {
     export/event-edited: export-root at export, all events
     export/event-removed: log-event-misplaced at event 4, log-event-misplaced at event 5, log-event-misplaced at event 6, log-event-misplaced at event 7, log-event-misplaced at event 8, log-event-misplaced at event 9, log-event-misplaced at event 10, log-event-misplaced at event 11, log-event-misplaced at event 12, export-root at export, all events
     export/events-swapped: log-events-swapped at events 2 and 5, export-root at export, all events
-    export/key-of-another: note-not-signed-by-a-known-key at export, header; by the keys in it holds with 14 events
+    export/key-of-another: verify-key-of-another at export, header, note-not-signed-by-a-known-key at export, header; by the keys in it holds with 14 events
     export/key-that-is-none: verify-key at export, header; by the keys in it verify-key at export, header, verify-no-key at export, header
     export/line-that-is-too-long: export-line at export, event 0, export-root at export, all events
     export/newer-event: export-root at export, all events
