@@ -152,7 +152,7 @@ impl Keys {
             let seen = checkpoint.cosigned_by(&witness.key).map_err(|error| fault(&error))?;
             cosigned.extend(seen.map(|seen| (witness.clone(), seen)));
         }
-        Ok(Checked { cosigned, checkpoint, key, trust })
+        Ok(Checked { checkpoint, key, trust, cosigned })
     }
 
     /// Finds the witnesses whose cosignature is missing.

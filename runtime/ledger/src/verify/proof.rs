@@ -119,9 +119,12 @@ pub fn evidence(parts: &Evidence<'_>, place: &str, keys: &Keys) -> Report {
     report
 }
 
+/// Where an event says that it stands, of which run it says that it is, and the event where it can be read.
+type Told = (u64, Option<Name>, Result<Event, Fault>);
+
 /// Where an event says that it stands, and of which run it is. Those of a newer version say so, too: what
 /// else they say is not known, and blames nobody.
-fn told(line: &[u8]) -> Result<(u64, Option<Name>, Result<Event, Fault>), Fault> {
+fn told(line: &[u8]) -> Result<Told, Fault> {
     #[derive(Deserialize)]
     struct Newer {
         seq: u64,

@@ -176,7 +176,9 @@ where
     let mut cosigned = bare.clone();
     for witness in witnesses {
         let (newest, wrong) = checkpoint.good(witness);
-        newest.into_iter().for_each(|signature| cosigned.put(signature));
+        if let Some(signature) = newest {
+            cosigned.put(signature);
+        }
         damaged.extend(wrong);
     }
     let asked = witnesses.iter().map(|witness| {
