@@ -319,7 +319,7 @@ fn export_and_evidence_seeds() {
     export/event-edited: export-root at export, all events
     export/event-removed: log-event-misplaced at event 4, log-event-misplaced at event 5, log-event-misplaced at event 6, log-event-misplaced at event 7, log-event-misplaced at event 8, log-event-misplaced at event 9, log-event-misplaced at event 10, log-event-misplaced at event 11, log-event-misplaced at event 12, export-root at export, all events
     export/events-swapped: log-events-swapped at events 2 and 5, export-root at export, all events
-    export/key-of-another: note-not-signed-by-a-known-key at export, header; by the keys in it holds with 14 events
+    export/key-of-another: verify-key-of-another at export, header, note-not-signed-by-a-known-key at export, header; by the keys in it holds with 14 events
     export/key-that-is-none: verify-key at export, header; by the keys in it verify-key at export, header, verify-no-key at export, header
     export/line-that-is-too-long: export-line at export, event 0, export-root at export, all events
     export/newer-event: export-root at export, all events
@@ -330,8 +330,8 @@ fn export_and_evidence_seeds() {
     export/older-checkpoint: holds with 5 events
     export/unknown-key-in-the-header: export-header at export, header
     export/whole: holds with 14 events
-    evidence/checkpoint-of-another: note-signature-wrong at evidence/checkpoint
-    evidence/empty: event-format at evidence/events.jsonl:1, evidence-empty at evidence/events.jsonl:1
+    evidence/checkpoint-of-another: verify-key at evidence/keys.txt, note-signature-wrong at evidence/checkpoint
+    evidence/empty: verify-key at evidence/keys.txt, event-format at evidence/events.jsonl:1, evidence-empty at evidence/events.jsonl:1
     evidence/event-edited: proof-root at evidence/proofs/11.tlog-proof
     evidence/event-of-another-run: proof-root at evidence/proofs/1.tlog-proof, evidence-two-runs at evidence/events.jsonl:2, evidence-two-runs at evidence/events.jsonl:3, evidence-two-runs at evidence/events.jsonl:4, evidence-two-runs at evidence/events.jsonl:5, evidence-two-runs at evidence/events.jsonl:6, evidence-two-runs at evidence/events.jsonl:7, evidence-two-runs at evidence/events.jsonl:8, evidence-two-runs at evidence/events.jsonl:9, evidence-two-runs at evidence/events.jsonl:10, evidence-two-runs at evidence/events.jsonl:11
     evidence/event-of-no-run: evidence-two-runs at evidence/events.jsonl:1, evidence-two-runs at evidence/events.jsonl:2

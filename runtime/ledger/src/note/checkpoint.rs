@@ -132,6 +132,22 @@ impl SignedCheckpoint {
         Ok(newest)
     }
 
+    /// The newest good cosignature of a witness, and what is wrong with those that claim to be by it and are
+    /// not.
+    pub(crate) fn good(&self, witness: &WitnessVerifier) -> (Option<Signature>, Vec<NoteError>) {
+        let (mut newest, mut wrong): (Option<(Cosigned, &Signature)>, _) = (None, Vec::new());
+        for signature in self.note.signatures() {
+            match self.newest(witness, [signature]) {
+                Ok(Some(seen)) if newest.as_ref().is_none_or(|(newest, _)| newest.time() < seen.0.time()) => {
+                    newest = Some(seen);
+                }
+                Ok(_) => {}
+                Err(error) => wrong.push(error),
+            }
+        }
+        (newest.map(|(_, signature)| signature.clone()), wrong)
+    }
+
     /// The same checkpoint with one signature of the log and no other.
     pub(crate) fn bare(&self) -> Self {
         let mut bare = self.clone();

@@ -12,7 +12,8 @@ use std::ops::Range;
 use stepward_fault::{Class, Fault, Owner, Rule};
 
 const UNREADABLE: Rule = Rule::new("tiles-unreadable");
-const MISSING: Rule = Rule::new("tiles-file-missing");
+/// The rule that a file that a tree needs is there.
+pub(crate) const MISSING: Rule = Rule::new("tiles-file-missing");
 const MALFORMED: Rule = Rule::new("tiles-file-malformed");
 
 /// Bytes of a full tile of hashes.
@@ -111,9 +112,10 @@ impl TileTree<'_> {
         visit: &mut dyn FnMut(&[u8]) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         let (wanted, form, bytes) = self.tile(Content::Entries, index, MAX_BUNDLE_BYTES)?;
-        let (entries, _) = bundle::split(&bytes, u64::from(form.width()))
-            .filter(|(_, rest)| rest.is_empty())
-            .ok_or_else(|| malformed(form, format_args!("it is not {} entries long", form.width())))?;
+        let (entries, _) =
+            bundle::split(&bytes, u64::from(form.width())).filter(|(_, rest)| rest.is_empty()).ok_or_else(
+                || malformed(form, format_args!("it was changed: it is not {} entries long", form.width())),
+            )?;
         let numbered = (wanted.first()..).zip(entries).take(usize::from(wanted.width()));
         numbered.filter(|(number, _)| range.contains(number)).try_for_each(|(_, entry)| visit(entry))
     }

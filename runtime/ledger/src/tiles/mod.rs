@@ -32,6 +32,7 @@ mod publish;
 mod source;
 
 pub use bundle::MAX_ENTRY_BYTES;
+pub(crate) use dir::MISSING;
 pub use dir::{TileDir, TileTree};
 pub use grow::{TileFile, grown};
 pub use path::{Content, MAX_LEVEL, NotATile, TilePath};

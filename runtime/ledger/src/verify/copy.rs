@@ -5,7 +5,6 @@ use super::report::{Established, Findings};
 use super::tree::Anchor;
 use crate::export::TakeLeaf;
 use crate::merkle::{Frontier, LeafHash};
-use crate::store::Records;
 use std::fmt;
 use stepward_fault::{Class, Fault, Rule, shown};
 
@@ -25,11 +24,15 @@ impl fmt::Debug for Copy<'_> {
     }
 }
 
+/// Hashes the event at a place; nothing where there is none.
+pub(super) type Ours<'a> = &'a mut dyn FnMut(u64) -> Result<Option<LeafHash>, Fault>;
+
 impl Copy<'_> {
-    /// Compares every event that both have. `anchors` are the signed heads, in the order of their sizes.
+    /// Compares every event that both have: `ours` gives the first `size` of this one, asked for in order.
+    /// `anchors` are the signed heads, in the order of their sizes.
     pub(super) fn compare(
         &self,
-        records: &dyn Records,
+        ours: Ours<'_>,
         size: u64,
         anchors: &[Anchor],
         established: &mut Established,
@@ -49,8 +52,8 @@ impl Copy<'_> {
                 }
             }
             if place < size {
-                match records.leaf(place)? {
-                    Some(ours) if LeafHash::of(&ours.bytes) == hash => established.compared += 1,
+                match ours(place)? {
+                    Some(ours) if ours == hash => established.compared += 1,
                     Some(_) | None if others.len() < super::report::MAX_FINDINGS => others.push(place),
                     Some(_) | None => {}
                 }

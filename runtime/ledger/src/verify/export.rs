@@ -1,10 +1,11 @@
 //! An export: every event of a log in one file.
 
+use super::copy::Copy;
 use super::decode::Decoders;
 use super::events::{COMPARE, Events, Scope, invalid, invalid_at};
 use super::keys::{Checked, Keys};
-use super::report::{Findings, Open, Report, Trust};
-use super::store::freshness;
+use super::report::{Findings, Report, Signed};
+use super::tree::Anchor;
 use crate::export::header as read_header;
 use crate::export::lines::{Line, next};
 use crate::log::MAX_LEAF;
@@ -84,15 +85,43 @@ pub fn export(source: &mut dyn BufRead, place: &str, keys: &Keys) -> Result<Repo
     Ok(report)
 }
 
+/// Compares an export with another copy of the log, and says in its report which events are others: for
+/// one that still reads well nothing in the export itself tells. `again` reads it from its beginning.
+///
+/// # Errors
+/// When either cannot be read. What does not hold is a finding.
+pub fn compare(
+    again: &mut dyn BufRead,
+    keys: &Keys,
+    copy: &Copy<'_>,
+    report: &mut Report,
+) -> Result<(), Fault> {
+    let Some(size) = report.established.tree.map(|tree| tree.size.get()) else { return Ok(()) };
+    // What is wrong with these was found before.
+    let (mut keys, mut known) = (keys.clone(), Findings::default());
+    let checked = header(again, "", &mut keys, &mut known)?;
+    let anchor = checked.map(|checked| Anchor { head: checked.checkpoint.head(), source: String::new() });
+    let (mut line, mut next_place) = (Vec::new(), 0);
+    let mut ours = |place| {
+        while next_place <= place {
+            next_place += 1;
+            match next(again, MAX_LEAF, &mut line)? {
+                Line::Whole => {}
+                Line::End | Line::Cut | Line::TooLong => return Ok(None),
+            }
+        }
+        Ok(Some(LeafHash::of(&line)))
+    };
+    copy.compare(&mut ours, size, anchor.as_slice(), &mut report.established, &mut report.findings)
+}
+
 /// Says who signed a checkpoint, and what that leaves open.
 pub(super) fn conclude(checked: &Checked, keys: &Keys, place: &str, report: &mut Report) {
     let cosigned: Vec<_> = checked.cosigners().collect();
     keys.demand_cosignatures(&cosigned, place, &mut report.findings);
-    report.open.push(freshness(&cosigned));
+    report.open.push(Signed::freshness(&cosigned));
     let signed = checked.signed(cosigned);
-    if signed.trust == Trust::Found {
-        report.open.push(Open::KeyFound { key: signed.key.clone() });
-    }
+    report.open.extend(signed.found());
     report.established.signed = Some(signed);
 }
 
@@ -120,7 +149,7 @@ fn other_tree(place: &str, size: u64, signed: u64, same_beginning: bool, disturb
         }
         (std::cmp::Ordering::Equal, _) => {
             "its events do not make the tree that was signed: one of them was changed and still reads well; \
-             compare it with another copy, line by line, to see which"
+             `--against` another copy of the log says which"
                 .to_owned()
         }
     };

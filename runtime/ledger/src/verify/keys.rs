@@ -2,22 +2,40 @@
 
 use super::report::{Cosigner, Findings, Signed, Trust};
 use crate::note::{
-    Cosigned, KeyName, LogVerifier, NoteError, SignedCheckpoint, SignedNote, VerifierKey, VerifierKeyError,
-    WitnessVerifier,
+    Cosigned, KeyName, LogVerifier, NoteError, SignedCheckpoint, SignedNote, VerifierKey, WitnessVerifier,
 };
 use std::fmt;
-use stepward_fault::{Class, Fault, Owner, Rule};
+use stepward_fault::{Class, Fault, Owner, Rule, shown};
 
 const NO_KEY: Rule = Rule::new("verify-no-key");
 const NOT_COSIGNED: Rule = Rule::new("verify-not-cosigned");
 const KEY: Rule = Rule::new("verify-key");
+const OTHER_KEY: Rule = Rule::new("verify-key-of-another");
 
 /// Public keys: those that whoever asks named, and those that came with the file. Each of them that is
-/// a log's must have signed, and each that is a witness's must have cosigned.
+/// a log's must have signed, and each that is a witness's must have cosigned, but for those that are
+/// only [known](Self::knowing).
 #[derive(Clone, Debug, Default)]
 pub struct Keys {
     logs: Vec<(LogVerifier, Trust)>,
-    witnesses: Vec<WitnessVerifier>,
+    witnesses: Vec<Witness>,
+}
+
+/// A witness whose cosignatures are checked.
+#[derive(Clone, Debug)]
+struct Witness {
+    key: WitnessVerifier,
+    trust: Trust,
+    demand: Demand,
+}
+
+/// What is asked of a witness.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demand {
+    /// It must have cosigned.
+    Cosigns,
+    /// What claims to be by it must be.
+    Nothing,
 }
 
 /// A checkpoint of which a key of the log signed every letter.
@@ -25,7 +43,7 @@ pub(super) struct Checked {
     pub(super) checkpoint: SignedCheckpoint,
     key: LogVerifier,
     trust: Trust,
-    cosigned: Vec<Cosigned>,
+    cosigned: Vec<(Witness, Cosigned)>,
 }
 
 impl Keys {
@@ -43,13 +61,12 @@ impl Keys {
         self
     }
 
-    /// Adds a key that came with the file.
-    ///
-    /// # Errors
-    /// When it is none.
-    pub fn find(&mut self, text: &str) -> Result<(), VerifierKeyError> {
-        self.add(VerifierKey::parse(text)?, Trust::Found);
-        Ok(())
+    /// Adds a witness that whoever asks knows and that need not have cosigned. A cosignature that claims
+    /// to be by it must be.
+    #[must_use]
+    pub fn knowing(mut self, witness: WitnessVerifier) -> Self {
+        self.add_witness(witness, Trust::Given, Demand::Nothing);
+        self
     }
 
     /// Whether there is a key that a log signs with.
@@ -57,15 +74,42 @@ impl Keys {
         !self.logs.is_empty()
     }
 
-    /// Adds a key that came with the file; a malformed one is a finding.
+    /// Adds a key that came with the file. A malformed one is a finding, and so is one that has the name of
+    /// a key that was named and is another: whoever reads the name would take the one for the other.
     pub(super) fn find_or_tell(&mut self, text: &str, place: impl fmt::Display, findings: &mut Findings) {
-        if let Err(error) = self.find(text) {
-            findings.push(
-                Fault::new(Class::EvidenceInvalid, Owner::Operator, KEY)
-                    .at(place)
+        let invalid = |rule| Fault::new(Class::EvidenceInvalid, Owner::Operator, rule).at(&place);
+        match VerifierKey::parse(text) {
+            Err(error) => findings.push(
+                invalid(KEY)
                     .says(format_args!("a key that came with the file is none: {error}"))
                     .hint("ask for the file again: it was changed or cut"),
-            );
+            ),
+            Ok(key) if self.poses(&key) => findings.push(
+                invalid(OTHER_KEY)
+                    .says(format_args!(
+                        "the key {}, which came with the file, has the name of one that was named, and is another",
+                        shown(text)
+                    ))
+                    .hint(
+                        "keep this file: somebody made a key under that name; or, if its owner changed keys, name \
+                         the one that was in use then",
+                    ),
+            ),
+            Ok(key) => self.add(key, Trust::Found),
+        }
+    }
+
+    /// Whether a key has the name of one that whoever asks named, and is another.
+    fn poses(&self, key: &VerifierKey) -> bool {
+        match key {
+            VerifierKey::Log(key) => self.logs.iter().any(|(known, trust)| {
+                *trust == Trust::Given
+                    && base(known.name().as_str()) == base(key.name().as_str())
+                    && known.public_key() != key.public_key()
+            }),
+            VerifierKey::Witness(key) => self.witnesses.iter().any(|known| {
+                known.trust == Trust::Given && known.key.name() == key.name() && known.key != *key
+            }),
         }
     }
 
@@ -73,8 +117,15 @@ impl Keys {
         match key {
             VerifierKey::Log(key) if self.logs.iter().any(|(known, _)| *known == key) => {}
             VerifierKey::Log(key) => self.logs.push((key, trust)),
-            VerifierKey::Witness(key) if self.witnesses.contains(&key) => {}
-            VerifierKey::Witness(key) => self.witnesses.push(key),
+            VerifierKey::Witness(key) => self.add_witness(key, trust, Demand::Cosigns),
+        }
+    }
+
+    fn add_witness(&mut self, key: WitnessVerifier, trust: Trust, demand: Demand) {
+        match self.witnesses.iter_mut().find(|known| known.key == key) {
+            Some(known) if demand == Demand::Cosigns => known.demand = demand,
+            Some(_) => {}
+            None => self.witnesses.push(Witness { key, trust, demand }),
         }
     }
 
@@ -96,9 +147,12 @@ impl Keys {
                 .says("there is no key of a log to check its checkpoint with")
                 .hint("name the log's public key with --key; `stepward ledger key` prints it")
         })?;
-        let cosigned = self.witnesses.iter().map(|witness| checkpoint.cosigned_by(witness));
-        let cosigned = cosigned.filter_map(Result::transpose).collect::<Result<_, _>>();
-        Ok(Checked { cosigned: cosigned.map_err(|error| fault(&error))?, checkpoint, key, trust })
+        let mut cosigned = Vec::new();
+        for witness in &self.witnesses {
+            let seen = checkpoint.cosigned_by(&witness.key).map_err(|error| fault(&error))?;
+            cosigned.extend(seen.map(|seen| (witness.clone(), seen)));
+        }
+        Ok(Checked { checkpoint, key, trust, cosigned })
     }
 
     /// Finds the witnesses whose cosignature is missing.
@@ -108,13 +162,15 @@ impl Keys {
         place: impl fmt::Display,
         findings: &mut Findings,
     ) {
-        let missing =
-            |witness: &&WitnessVerifier| cosigned.iter().all(|seen| seen.witness != *witness.name());
-        for witness in self.witnesses.iter().filter(missing) {
+        // By the key: a name is what anyone can write.
+        let missing = |witness: &&Witness| {
+            witness.demand == Demand::Cosigns && cosigned.iter().all(|seen| seen.key != witness.key)
+        };
+        for Witness { key, .. } in self.witnesses.iter().filter(missing) {
             findings.push(
                 Fault::new(Class::EvidenceInvalid, Owner::Operator, NOT_COSIGNED)
                     .at(&place)
-                    .says(format_args!("the witness {} did not cosign it", witness.name()))
+                    .says(format_args!("the witness {} did not cosign it", key.name()))
                     .hint("leave out the key of a witness that this log does not have, or ask for a cosigned checkpoint"),
             );
         }
@@ -130,8 +186,10 @@ impl Checked {
     /// The witnesses that cosigned.
     pub(super) fn cosigners(&self) -> impl Iterator<Item = Cosigner> {
         let size = self.checkpoint.head().size.get();
-        self.cosigned.iter().map(move |seen| Cosigner {
+        self.cosigned.iter().map(move |(witness, seen)| Cosigner {
             witness: seen.witness().clone(),
+            key: witness.key.clone(),
+            trust: witness.trust,
             time: seen.time(),
             size,
         })

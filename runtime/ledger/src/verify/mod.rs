@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | [`store`] | every leaf, hash, checkpoint, event, body and row of the index | place |
 //! | [`tiles`] | every entry and every hash | place |
-//! | [`export`] | every line, against one checkpoint | place; a line that still reads well by comparing |
+//! | [`export`] | every line, against one checkpoint | place; a line that still reads well by [`compare`] |
 //! | [`proof`], [`evidence`] | each event's path to one checkpoint | event |
 //!
 //! An event that was changed together with all hashes over it is found by the checkpoints, as a range; a
@@ -29,7 +29,7 @@ mod tiles;
 mod tree;
 
 pub use copy::Copy;
-pub use export::export;
+pub use export::{compare, export};
 pub use index::{OpenBody, Opening};
 pub use keys::Keys;
 pub use proof::{Evidence, evidence, proof};

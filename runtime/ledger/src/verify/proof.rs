@@ -5,8 +5,9 @@ use super::events::{Events, Scope};
 use super::export::conclude;
 use super::keys::{Checked, Keys};
 use super::report::{Findings, Report};
-use crate::event::Event;
+use crate::event::{Event, Name};
 use crate::proof::LogProof;
+use serde::Deserialize;
 use std::fmt;
 use stepward_fault::{Class, Fault, Owner, Rule};
 
@@ -14,6 +15,7 @@ const PLACE: Rule = Rule::new("proof-of-another-event");
 const CHECKPOINT: Rule = Rule::new("evidence-checkpoint");
 const EMPTY: Rule = Rule::new("evidence-empty");
 const TWO_RUNS: Rule = Rule::new("evidence-two-runs");
+const NAMELESS: Rule = Rule::new("evidence-event-nameless");
 const DISORDER: Rule = Rule::new("evidence-order");
 
 /// Verifies a C2SP tlog-proof and the event that it is about, given by its exact bytes.
@@ -82,29 +84,26 @@ pub fn evidence(parts: &Evidence<'_>, place: &str, keys: &Keys) -> Report {
     let place_of = |line: usize| format!("{place}/events.jsonl:{line}");
     let lines = parts.events.strip_suffix(b"\n").unwrap_or(parts.events);
     for (number, line) in (1..).zip(lines.split(|byte| *byte == b'\n')) {
-        let decoded = Event::decode(line);
-        let event = match decoded {
-            Ok(event) => event,
-            Err(fault) => {
-                findings.push(fault.at(place_of(number)));
-                continue;
-            }
+        let Some((sequence, of, decoded)) =
+            findings.take(told(line).map_err(|fault| fault.at(place_of(number))))
+        else {
+            continue;
         };
-        if event.sequence < next {
+        if sequence < next {
             findings.push(
                 wrong(DISORDER, place_of(number)).says("it stands after an event that came later in the log"),
             );
         }
-        if *run.get_or_insert_with(|| event.run.clone()) != event.run || event.run.is_none() {
+        if *run.get_or_insert_with(|| of.clone()) != of || of.is_none() {
             findings.push(
                 wrong(TWO_RUNS, place_of(number))
                     .says("it belongs to another run than the first event, or to none"),
             );
         }
-        next = event.sequence.saturating_add(1);
-        let at = format!("{place}/proofs/{}.tlog-proof", event.sequence);
-        proven += u64::from(proved(parts, &event, line, &checked, &at, findings));
-        events.take(event.sequence, &Ok(event));
+        next = sequence.saturating_add(1);
+        let at = format!("{place}/proofs/{sequence}.tlog-proof");
+        proven += u64::from(proved(parts, sequence, line, &checked, &at, findings));
+        events.take(sequence, &decoded);
     }
     if next == 0 {
         findings.push(wrong(EMPTY, place_of(1)).says("there is no event that could be read"));
@@ -120,26 +119,49 @@ pub fn evidence(parts: &Evidence<'_>, place: &str, keys: &Keys) -> Report {
     report
 }
 
+/// Where an event says that it stands, of which run it says that it is, and the event where it can be read.
+type Told = (u64, Option<Name>, Result<Event, Fault>);
+
+/// Where an event says that it stands, and of which run it is. Those of a newer version say so, too: what
+/// else they say is not known, and blames nobody.
+fn told(line: &[u8]) -> Result<Told, Fault> {
+    #[derive(Deserialize)]
+    struct Newer {
+        seq: u64,
+        run: Option<Name>,
+    }
+    match Event::decode(line) {
+        Ok(event) => Ok((event.sequence, event.run.clone(), Ok(event))),
+        Err(newer) if newer.class() == Class::Unavailable => match serde_json::from_slice(line) {
+            Ok(Newer { seq, run }) => Ok((seq, run, Err(newer))),
+            Err(error) => Err(wrong(NAMELESS, "").says(format_args!(
+                "a newer version wrote it, and it does not say where it belongs: {error}"
+            ))),
+        },
+        Err(fault) => Err(fault),
+    }
+}
+
 fn proved(
     parts: &Evidence<'_>,
-    event: &Event,
+    sequence: u64,
     line: &[u8],
     checked: &Checked,
     at: &str,
     findings: &mut Findings,
 ) -> bool {
-    let read = (parts.proof)(event.sequence);
+    let read = (parts.proof)(sequence);
     let parsed = read.and_then(|text| LogProof::parse(&text).map_err(|error| error.fault(at)));
     let Some(proof) = findings.take(parsed) else { return false };
     if proof.note().to_string().as_bytes() != parts.checkpoint {
         findings.push(wrong(CHECKPOINT, at).says("its checkpoint is not the one of the folder"));
         return false;
     }
-    if proof.index().get() != event.sequence {
+    if proof.index().get() != sequence {
         findings.push(wrong(PLACE, at).says(format_args!(
             "it is about event {}, and the event says that it is number {}",
             proof.index(),
-            event.sequence
+            sequence
         )));
         return false;
     }

@@ -1,7 +1,7 @@
 //! What came of a verification.
 
 use crate::merkle::TreeHead;
-use crate::note::{KeyName, UnixSeconds};
+use crate::note::{KeyName, UnixSeconds, WitnessVerifier};
 use std::fmt;
 use stepward_fault::{Fault, shown};
 
@@ -30,6 +30,11 @@ pub enum Verdict {
 }
 
 impl Report {
+    /// Adds what was found outside of this verification, such as rows of a store that no reading meets.
+    pub fn find(&mut self, fault: Fault) {
+        self.findings.push(fault);
+    }
+
     /// The verdict.
     pub fn verdict(&self) -> Verdict {
         if self.findings.list.is_empty() { Verdict::Holds } else { Verdict::Fails }
@@ -116,11 +121,33 @@ pub struct Signed {
     pub cosigned: Vec<Cosigner>,
 }
 
+impl Signed {
+    /// The keys among those that signed and cosigned that came along: nobody but the file says whose they are.
+    pub(super) fn found(&self) -> impl Iterator<Item = Open> {
+        let log = (self.trust == Trust::Found).then(|| self.key.clone());
+        let witnesses = self.cosigned.iter().filter(|seen| seen.trust == Trust::Found);
+        log.into_iter().chain(witnesses.map(|seen| seen.key.to_string())).map(|key| Open::KeyFound { key })
+    }
+
+    /// Until when a witness vouches whose key was named. One whose key came along could be anyone.
+    pub(super) fn freshness(cosigned: &[Cosigner]) -> Open {
+        let given = cosigned.iter().filter(|seen| seen.trust == Trust::Given);
+        match given.max_by_key(|seen| seen.time) {
+            Some(newest) => Open::CosignedUntil { witness: newest.witness.clone(), time: newest.time },
+            None => Open::NoWitness,
+        }
+    }
+}
+
 /// A witness that cosigned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cosigner {
     /// Its name.
     pub witness: KeyName,
+    /// The key that it cosigned with.
+    pub key: WitnessVerifier,
+    /// Where that key is from.
+    pub trust: Trust,
     /// When it did, by its own clock.
     pub time: UnixSeconds,
     /// The leaves of the checkpoint that it cosigned.
@@ -148,9 +175,9 @@ pub enum Open {
         /// How many.
         events: u64,
     },
-    /// No witness cosigned: an older copy, and a second log under the same name, look the same.
+    /// No witness whose key was named cosigned: an older copy, and a second log under the same name, look the same.
     NoWitness,
-    /// A witness vouches up to a time, and not after it.
+    /// A witness whose key was named vouches up to a time, and not after it.
     CosignedUntil {
         /// The witness.
         witness: KeyName,

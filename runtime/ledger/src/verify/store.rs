@@ -5,9 +5,9 @@ use super::decode::Decoders;
 use super::events::{COMPARE, Events, Scope, invalid, invalid_at};
 use super::index::{Index, OpenBody};
 use super::keys::{Checked, Keys};
-use super::report::{Cosigner, Findings, Open, Report, Trust};
+use super::report::{Cosigner, Findings, Open, Report, Signed};
 use super::tree::{Anchor, Kept, Visit, Walked};
-use crate::merkle::{Hashes as _, NodeHash, TreeHead, TreeSize};
+use crate::merkle::{Hashes as _, LeafHash, NodeHash, TreeHead, TreeSize};
 use crate::store::{MAX_PAGE, Nodes, Records};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -52,6 +52,10 @@ impl Kept for &dyn Records {
 
     fn has(&self, place: u64) -> Result<bool, Fault> {
         self.leaf(place).map(|leaf| leaf.is_some())
+    }
+
+    fn unread_to(&self, place: u64) -> u64 {
+        place + 1
     }
 
     fn subtree(&self, level: u32, index: u64) -> Result<NodeHash, Fault> {
@@ -103,7 +107,8 @@ pub fn store(records: &dyn Records, keys: &Keys, beside: &Beside<'_>) -> Result<
     index.finish(size, whole, established, open, findings)?;
     anchors.finish(keys, walked, records, head, (&swapped, &odd), &mut report)?;
     if let Some(copy) = &beside.copy {
-        copy.compare(records, size, &anchors.all, &mut report.established, &mut report.findings)?;
+        let mut ours = |place| Ok(records.leaf(place)?.map(|leaf| LeafHash::of(&leaf.bytes)));
+        copy.compare(&mut ours, size, &anchors.all, &mut report.established, &mut report.findings)?;
     }
     Ok(report)
 }
@@ -174,7 +179,7 @@ impl Anchors {
     fn add(&mut self, checked: Checked, source: String) {
         let head = checked.checkpoint.head();
         for cosigner in checked.cosigners() {
-            match self.cosigned.iter_mut().find(|seen| seen.witness == cosigner.witness) {
+            match self.cosigned.iter_mut().find(|seen| seen.key == cosigner.key) {
                 Some(seen) if (seen.size, seen.time) < (cosigner.size, cosigner.time) => *seen = cosigner,
                 Some(_) => {}
                 None => self.cosigned.push(cosigner),
@@ -223,11 +228,7 @@ impl Anchors {
         }
         let covered = self.newest.as_ref().map(|newest| newest.checkpoint.head().size.get());
         open.extend(unestablished(size, covered, &self.cosigned));
-        if let Some(signed) = &established.signed
-            && signed.trust == Trust::Found
-        {
-            open.push(Open::KeyFound { key: signed.key.clone() });
-        }
+        open.extend(established.signed.iter().flat_map(Signed::found));
         Ok(())
     }
 }
@@ -241,16 +242,8 @@ fn unestablished(size: u64, covered: Option<u64>, cosigned: &[Cosigner]) -> Vec<
         }
         Some(_) => Vec::new(),
     };
-    open.push(freshness(cosigned));
+    open.push(Signed::freshness(cosigned));
     open
-}
-
-/// Until when a witness vouches.
-pub(super) fn freshness(cosigned: &[Cosigner]) -> Open {
-    match cosigned.iter().max_by_key(|seen| seen.time) {
-        Some(newest) => Open::CosignedUntil { witness: newest.witness.clone(), time: newest.time },
-        None => Open::NoWitness,
-    }
 }
 
 /// Makes a finding of what says that the log is damaged, and leaves other failures.

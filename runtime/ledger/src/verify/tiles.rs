@@ -8,10 +8,10 @@ use super::report::Report;
 use super::tree::{Anchor, Kept, Visit, Walked};
 use crate::merkle::{Hashes as _, LeafHash, NodeHash, TreeHead, TreeSize};
 use crate::store::TILE_WIDTH;
-use crate::tiles::{Source as _, TileDir, TileTree};
+use crate::tiles::{MISSING, Source as _, TileDir, TileTree};
 use std::ops::Range;
 use std::thread;
-use stepward_fault::{Class, Fault};
+use stepward_fault::Fault;
 
 /// Leaves of a tile.
 const WIDTH: u64 = TILE_WIDTH as u64;
@@ -39,9 +39,13 @@ impl Kept for TileTree<'_> {
         let read = self.hashes(0, place, 1).and_then(|_| self.entries(place..place + 1, &mut |_| Ok(())));
         match read {
             Ok(()) => Ok(true),
-            Err(fault) if fault.class() == Class::EvidenceInvalid => Ok(false),
+            Err(fault) if fault.rule() == MISSING => Ok(false),
             Err(fault) => Err(fault),
         }
+    }
+
+    fn unread_to(&self, place: u64) -> u64 {
+        (place / WIDTH + 1).saturating_mul(WIDTH)
     }
 
     fn subtree(&self, level: u32, index: u64) -> Result<NodeHash, Fault> {

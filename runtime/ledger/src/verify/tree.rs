@@ -36,6 +36,8 @@ pub(super) trait Kept {
     fn visit(&self, range: Range<u64>, visit: Visit<'_>) -> Result<(), Fault>;
     /// Whether there is a leaf at this place.
     fn has(&self, place: u64) -> Result<bool, Fault>;
+    /// The end of what cannot be read together with this place.
+    fn unread_to(&self, place: u64) -> u64;
     /// The stored hash over 256^`level` leaves.
     fn subtree(&self, level: u32, index: u64) -> Result<NodeHash, Fault>;
     /// The head that the stored hashes make.
@@ -70,6 +72,8 @@ pub(super) struct Walked {
     edited: BTreeSet<u64>,
     mismatches: Vec<Mismatch>,
     gaps: Vec<Range<u64>>,
+    /// What is there and cannot be read.
+    unread: Vec<Range<u64>>,
     broken: Option<(u64, Anchor)>,
     findings: Findings,
 }
@@ -222,8 +226,16 @@ impl Hasher<'_> {
             other => other,
         };
         if there(place)? {
-            self.walked.findings.push(fault.at(format_args!("event {place}")));
-            return Ok(place + 1);
+            let range = place..self.kept.unread_to(place).min(size);
+            // Of several events, where they lie together says more than their numbers.
+            let at = if range.end - place == 1 {
+                between(&range)
+            } else {
+                format!("{}, {}", fault.place(), between(&range))
+            };
+            self.walked.findings.push(fault.at(at));
+            self.walked.unread.push(range.clone());
+            return Ok(range.end);
         }
         let mut end = place + 1;
         while end < size && !there(end)? {
@@ -271,9 +283,9 @@ impl Walked {
             && self.findings.is_empty()
     }
 
-    /// Places where something is missing.
+    /// The first place where something is missing or cannot be read.
     pub(super) fn first_gap(&self) -> Option<u64> {
-        self.gaps.first().map(|gap| gap.start)
+        self.gaps.iter().chain(&self.unread).map(|gap| gap.start).min()
     }
 
     /// Says what was found. `swapped` are places whose two events changed places, `odd` are all places

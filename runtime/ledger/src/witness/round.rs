@@ -60,9 +60,6 @@ pub enum RoundError<E> {
     /// A request cannot be made.
     #[error(transparent)]
     Request(#[from] RequestError<E>),
-    /// A cosignature that the checkpoint came with does not verify.
-    #[error(transparent)]
-    Note(#[from] NoteError),
 }
 
 impl<E: fmt::Display> RoundError<E> {
@@ -103,7 +100,6 @@ impl<E: fmt::Display> RoundError<E> {
                     .hint("begin a new log")
                     .limit("proof lines")
             }
-            Self::Note(error) => error.fault(&place),
         }
     }
 }
@@ -114,6 +110,7 @@ impl<E: fmt::Display> RoundError<E> {
 pub struct Round {
     checkpoint: SignedCheckpoint,
     findings: Vec<Finding>,
+    damaged: Vec<NoteError>,
 }
 
 impl Round {
@@ -128,7 +125,13 @@ impl Round {
         &self.findings
     }
 
-    /// Gives both away.
+    /// The cosignatures that the checkpoint came with and that do not verify: they were changed after they
+    /// were taken, and are not in it any more. Whose they claim to be was asked again.
+    pub fn damaged(&self) -> &[NoteError] {
+        &self.damaged
+    }
+
+    /// Gives the checkpoint and the findings away.
     pub fn into_parts(self) -> (SignedCheckpoint, Vec<Finding>) {
         (self.checkpoint, self.findings)
     }
@@ -152,8 +155,7 @@ impl Round {
 /// Dropping the future abandons the requests that are under way.
 ///
 /// # Errors
-/// When the checkpoint is not of this tree, a node of the tree cannot be read, or the checkpoint came with a
-/// wrong cosignature of one of these witnesses.
+/// When the checkpoint is not of this tree, or a node of the tree cannot be read.
 pub async fn round<T, H>(
     transport: &T,
     hashes: &H,
@@ -170,12 +172,14 @@ where
     if stored != signed {
         return Err(RoundError::OtherTree { signed, stored });
     }
-    let bare = checkpoint.bare();
+    let (bare, mut damaged) = (checkpoint.bare(), Vec::new());
     let mut cosigned = bare.clone();
     for witness in witnesses {
-        if let Some((_, signature)) = checkpoint.newest(witness, checkpoint.note().signatures())? {
-            cosigned.put(signature.clone());
+        let (newest, wrong) = checkpoint.good(witness);
+        if let Some(signature) = newest {
+            cosigned.put(signature);
         }
+        damaged.extend(wrong);
     }
     let asked = witnesses.iter().map(|witness| {
         let knew = known.get(witness.name()).copied().unwrap_or_default();
@@ -189,7 +193,7 @@ where
         }
         findings.push(finding);
     }
-    Ok(Round { checkpoint: cosigned, findings })
+    Ok(Round { checkpoint: cosigned, findings, damaged })
 }
 
 async fn ask<T: Transport + ?Sized, H: Hashes>(

@@ -5,6 +5,7 @@ mod definition;
 mod hostile;
 mod properties;
 mod rfc9162;
+mod transparency_dev;
 mod vectors;
 
 use stepward_ledger::merkle::{

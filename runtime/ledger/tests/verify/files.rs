@@ -9,12 +9,13 @@ use cap_std::{ambient_authority, fs::Dir};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use stepward_ledger::export;
-use stepward_ledger::merkle::{Frontier, Inclusion, LeafHash, LeafIndex};
+use stepward_ledger::export::{self, TakeLeaf};
+use stepward_ledger::merkle::{Frontier, Inclusion, LeafHash, LeafIndex, MemoryTree};
+use stepward_ledger::note::{KeyName, UnixSeconds, VerifierKey, WitnessSigner};
 use stepward_ledger::proof::LogProof;
 use stepward_ledger::store::{Nodes, Records};
 use stepward_ledger::tiles::TileDir;
-use stepward_ledger::verify::{self, Evidence, Keys, Open, Report, Verdict};
+use stepward_ledger::verify::{self, Copy, Evidence, Keys, Open, Report, Trust, Verdict};
 
 const VERIFIER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/verify_log.py");
 
@@ -85,6 +86,100 @@ fn an_export_holds_by_the_keys_in_it_and_says_so() {
     let bytes = files.export();
     let report = verify::export(&mut &*bytes, "log.export", &keys(&files.world)).unwrap();
     assert_eq!(report.open, [Open::NoWitness]);
+}
+
+const WITNESS: &str = "witness.example/w1";
+
+/// A witness of that name. Anyone can make a key under a name.
+fn witness(seed: u8) -> WitnessSigner {
+    WitnessSigner::new(KeyName::new(WITNESS).unwrap(), &[seed; 32]).unwrap()
+}
+
+/// Who holds the log's key forks the log and cosigns the fork with a key under the witness's name.
+#[test]
+fn a_forged_witness_does_not_pass_for_the_one_that_was_named() {
+    let files = Files::new();
+    let (real, forged) = (witness(1), witness(2));
+    let newest = files.world.checkpoints.last().unwrap();
+    let note = format!("{newest}{}", forged.cosign(newest, UnixSeconds::new(1_763_719_300).unwrap()));
+    let (real, forged) = (real.verifier().to_string(), forged.verifier().to_string());
+    let log = files.vkey();
+    let text = String::from_utf8(files.export()).unwrap();
+    let (_, events) = text.split_once('\n').unwrap();
+    let header = serde_json::json!({
+        "schema": "stepward.export/1", "checkpoint": note, "vkeys": [&log, &forged],
+    });
+    fs::write(files.path("log.export"), format!("{header}\n{events}")).unwrap();
+    evidence(&files, &files.path("evidence"));
+    fs::write(files.path("evidence/keys.txt"), format!("{log}\n{forged}\n")).unwrap();
+    fs::write(files.path("evidence/checkpoint"), &note).unwrap();
+    for index in 82..90 {
+        let proof = files.prove(index).replace(&newest.to_string(), &note);
+        fs::write(files.path(&format!("evidence/proofs/{index}.tlog-proof")), proof).unwrap();
+    }
+    let given = |key: &str| Keys::new([&log, key].map(|key| VerifierKey::parse(key).unwrap()));
+    let export = |keys: &Keys| {
+        let bytes = fs::read(files.path("log.export")).unwrap();
+        verify::export(&mut &*bytes, "log.export", keys).unwrap()
+    };
+    let evidence = |keys: &Keys| judge_folder(&files.path("evidence"), keys);
+    let python = |what: &str, path: &str, key: &str| files.python(&[what, path, "--key", &log, "--key", key]);
+    let posing = ["verify-key-of-another", "verify-not-cosigned"];
+    for report in [export(&given(&real)), evidence(&given(&real))] {
+        let rules: Vec<_> = findings(&report).into_iter().map(|found| found.0).collect();
+        assert_eq!(rules, posing, "{:?}", report.findings());
+        assert!(report.open.contains(&Open::NoWitness), "{:?}", report.open);
+    }
+    for (what, path) in [("export", "log.export"), ("evidence", "evidence")] {
+        let (holds, said) = python(what, path, &real);
+        assert!(!holds && said.contains("a key that poses"), "{said}");
+        assert!(python(what, path, &forged).0, "to whom the key is the witness's, it holds");
+    }
+    // Without a name to compare with, it is a key that came along, and vouches for nothing.
+    for report in [export(&Keys::default()), evidence(&Keys::default())] {
+        assert_eq!(findings(&report), []);
+        let found = |key: &String| Open::KeyFound { key: key.clone() };
+        let expected = [Open::NoWitness, found(&log), found(&forged)];
+        assert!(expected.iter().all(|open| report.open.contains(open)), "{:?}", report.open);
+        assert_eq!(report.established.signed.unwrap().cosigned[0].trust, Trust::Found);
+    }
+    assert!(files.python(&["export", "log.export"]).1.contains("for no known witness cosigned"));
+    for report in [export(&given(&forged)), evidence(&given(&forged))] {
+        assert_eq!(findings(&report), []);
+        assert!(report.open.iter().any(|open| matches!(open, Open::CosignedUntil { .. })));
+    }
+}
+
+/// What of an edited event the checkpoint alone does not tell, a second copy does.
+#[test]
+fn another_copy_names_the_edited_event_of_an_export() {
+    let files = Files::new();
+    let good = files.export();
+    let text = String::from_utf8(good.clone()).unwrap();
+    let mut lines: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
+    lines[301] = lines[301].replacen("\"time_us\":1", "\"time_us\":2", 1);
+    let edited = lines.concat().into_bytes();
+    let compared = |bytes: &[u8], copy: &[u8]| {
+        let keys = keys(&files.world);
+        let mut report = verify::export(&mut &*bytes, "log.export", &keys).unwrap();
+        let leaves = |take: TakeLeaf<'_>| {
+            let mut source = copy;
+            export::header(&mut source)?;
+            export::leaves(&mut source, take)
+        };
+        let copy = Copy { name: "other.export".to_owned(), leaves: &leaves };
+        verify::compare(&mut &*bytes, &keys, &copy, &mut report).unwrap();
+        report
+    };
+    let report = compared(&edited, &good);
+    assert_eq!(findings(&report), [("export-root", "log.export, all events"), ("log-differs", "event 300")]);
+    assert!(report.findings()[1].message().contains("the one that the log signed: it was changed here"));
+    assert_eq!(report.established.compared, 561);
+    let report = compared(&good, &good);
+    assert_eq!((findings(&report), report.established.compared), (vec![], 562));
+    let report = compared(&good, &edited);
+    assert_eq!(findings(&report), [("log-differs", "event 300")]);
+    assert!(report.findings()[0].message().contains("nothing tells which of the two was changed"));
 }
 
 /// Edits event 300 in the store, with its own hash or without.
@@ -236,6 +331,21 @@ fn a_log_that_signed_what_it_may_not_fails_for_both_verifiers() {
         (with(11, "dev", "d\\u0065v"), Some("event-format")),
         (with(11, "\"v\":1,\"seq\":11", "\"v\":2,\"seq\":12"), Some("log-event-misplaced")),
         (with(11, "\"v\":1,\"seq\":11,", "\"v\":2,"), Some("log-event-misplaced")),
+        (
+            with(0, "service-started\",\"version\":\"0.1.0\"", "no-such-action\",\"document\":\"secret\""),
+            Some("event-format"),
+        ),
+        (
+            with(0, "\"version\":\"0.1.0\"", "\"version\":\"0.1.0\",\"document\":\"secret\""),
+            Some("event-format"),
+        ),
+        (with(0, "\"version\":\"0.1.0\"", "\"version\":{\"document\":\"secret\"}"), Some("event-format")),
+        (
+            with(0, "\"kind\":\"service\"", "\"kind\":\"service\",\"document\":\"secret\""),
+            Some("event-format"),
+        ),
+        (with(0, "\"kind\":\"service\"", "\"kind\":\"service\",\"name\":\"secret\""), Some("event-format")),
+        (with(0, ",\"version\":\"0.1.0\"", ""), Some("event-format")),
     ];
     for (events, rule) in cases {
         let mut tree = Frontier::default();
@@ -268,26 +378,31 @@ fn evidence(files: &Files, folder: &Path) {
     fs::write(folder.join("events.jsonl"), events).unwrap();
 }
 
+/// Verifies a folder of evidence.
+fn judge_folder(folder: &Path, keys: &Keys) -> Report {
+    let read = |name: &str| fs::read(folder.join(name)).unwrap();
+    let proof = |number: u64| {
+        fs::read(folder.join(format!("proofs/{number}.tlog-proof"))).map_err(|error| {
+            stepward_fault::Fault::new(
+                stepward_fault::Class::EvidenceInvalid,
+                stepward_fault::Owner::Operator,
+                stepward_fault::Rule::new("file-read"),
+            )
+            .says(error)
+        })
+    };
+    let text = String::from_utf8(read("keys.txt")).unwrap();
+    let (checkpoint, events) = (read("checkpoint"), read("events.jsonl"));
+    let parts = Evidence { keys: &text, checkpoint: &checkpoint, events: &events, proof: &proof };
+    verify::evidence(&parts, "evidence", keys)
+}
+
 #[test]
 fn evidence_holds_and_every_change_of_it_fails_for_both_verifiers() {
     let files = Files::new();
     let folder = files.path("evidence");
     let judge = || {
-        let read = |name: &str| fs::read(folder.join(name)).unwrap();
-        let proof = |number: u64| {
-            fs::read(folder.join(format!("proofs/{number}.tlog-proof"))).map_err(|error| {
-                stepward_fault::Fault::new(
-                    stepward_fault::Class::EvidenceInvalid,
-                    stepward_fault::Owner::Operator,
-                    stepward_fault::Rule::new("file-read"),
-                )
-                .says(error)
-            })
-        };
-        let text = String::from_utf8(read("keys.txt")).unwrap();
-        let (checkpoint, events) = (read("checkpoint"), read("events.jsonl"));
-        let parts = Evidence { keys: &text, checkpoint: &checkpoint, events: &events, proof: &proof };
-        let report = verify::evidence(&parts, "evidence", &Keys::default());
+        let report = judge_folder(&folder, &Keys::default());
         let (holds, said) = files.python(&["evidence", "evidence"]);
         assert_eq!(report.verdict() == Verdict::Holds, holds, "{said} {:?}", report.findings());
         report
@@ -332,6 +447,34 @@ fn evidence_holds_and_every_change_of_it_fails_for_both_verifiers() {
     assert_eq!(findings(&judge()).first().unwrap().0, "file-read");
 }
 
+/// An event of a newer version is proven like others; what it says is open, as it is in an export.
+#[test]
+fn evidence_with_an_event_of_a_newer_version_blames_nobody() {
+    let files = Files::new();
+    let mut events: Vec<Vec<u8>> = (0..10).map(|index| files.leaf(index)).collect();
+    events[7] = String::from_utf8(events[7].clone()).unwrap().replacen("\"v\":1", "\"v\":2", 1).into_bytes();
+    let mut tree = MemoryTree::default();
+    for event in &events {
+        tree.append(LeafHash::of(event)).unwrap();
+    }
+    let signed = files.world.signer.sign(tree.head());
+    let folder = files.path("evidence");
+    fs::create_dir_all(folder.join("proofs")).unwrap();
+    fs::write(folder.join("keys.txt"), files.vkey() + "\n").unwrap();
+    fs::write(folder.join("checkpoint"), signed.to_string()).unwrap();
+    fs::write(folder.join("events.jsonl"), [events[2..].join(&b'\n'), b"\n".to_vec()].concat()).unwrap();
+    for index in 2..10 {
+        let proof = Inclusion::prove(&tree, LeafIndex::new(index).unwrap(), tree.head().size).unwrap();
+        let text = LogProof::new(proof, &signed).to_string();
+        fs::write(folder.join(format!("proofs/{index}.tlog-proof")), text).unwrap();
+    }
+    let report = judge_folder(&folder, &keys(&files.world));
+    assert_eq!(findings(&report), []);
+    assert!(report.open.contains(&Open::NewerEvents { events: 1, first: 7 }), "{:?}", report.open);
+    let (holds, said) = files.python(&["evidence", "evidence", "--key", &files.vkey()]);
+    assert!(holds, "{said}");
+}
+
 #[test]
 fn tiles_hold_and_every_change_of_them_fails_for_both_verifiers() {
     let files = Files::new();
@@ -357,6 +500,7 @@ fn tiles_hold_and_every_change_of_them_fails_for_both_verifiers() {
     assert_eq!((findings(&report), report.established.events), (vec![], 562));
     for (name, at, rule, found) in [
         ("tile/entries/000", 1000, "log-leaf-edited", None),
+        ("tile/entries/001", 1, "tiles-file-malformed", Some("tile/entries/001, events 256 to 511")),
         ("tile/0/001", 32 * 44, "log-leaf-edited", Some("event 300")),
         ("tile/1/000.p/2", 0, "log-hashes", Some("events 0 to 255")),
         ("tile/0/002.p/50", 3, "log-leaf-edited", Some("event 512")),

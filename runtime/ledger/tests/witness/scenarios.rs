@@ -186,15 +186,23 @@ async fn a_checkpoint_of_another_tree_is_never_sent() {
     assert_eq!(network.asked(1).len(), 0);
 }
 
+/// Who cosigned once and whose line was damaged since cosigns again, and what the other lines say stays.
 #[tokio::test]
-async fn a_note_with_a_wrong_cosignature_is_never_sent() {
-    let (network, tree) = (Network::honest(1), numbered(20));
-    let other = witness(1).cosign(&checkpoint(&tree, 19), seconds(NOW));
-    let note = format!("{}{other}", checkpoint(&tree, 20));
+async fn a_damaged_cosignature_is_told_and_taken_anew() {
+    let (network, tree) = (Network::honest(2), numbered(20));
+    let sound = checkpoint(&tree, 20);
+    let damaged = witness(1).cosign(&checkpoint(&tree, 19), seconds(NOW));
+    let before = witness(2).cosign(&sound, seconds(NOW - 5));
+    let note = format!("{sound}{damaged}{before}");
     let signed = SignedCheckpoint::open(note.as_bytes(), &log().verifier()).unwrap();
-    let refused = round(&network, &tree, &signed, &verifiers([1]), &Known::new()).await.unwrap_err();
-    assert!(matches!(refused, RoundError::Note(_)), "{refused}");
-    assert_eq!(network.asked(1).len(), 0);
+    let asked = network.round(&tree, &signed, [1, 2], &Known::new()).await;
+    assert_eq!(asked.damaged().len(), 1);
+    assert!(asked.damaged()[0].to_string().contains("does not verify"), "{:?}", asked.damaged());
+    assert_eq!(cosigners(&asked, [1, 2]), [NOW, NOW]);
+    // Where nobody can be asked the damaged line is left out, and no other.
+    let away = Network::new([(1, Behaviour::Absent), (2, Behaviour::Absent)]);
+    let asked = away.round(&tree, &signed, [1, 2], &Known::new()).await;
+    assert_eq!(cosigners(&asked, [1, 2]), [NOW - 5]);
 }
 
 #[tokio::test]

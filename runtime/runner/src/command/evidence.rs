@@ -1,6 +1,6 @@
 //! `stepward evidence`
 
-use super::ledger::{Whose, counted, covering, prove};
+use super::ledger::{Whose, counted, covering, prove, vkeys};
 use crate::{
     files::{self, Staged},
     render::{GOOD, styled},
@@ -18,6 +18,7 @@ use stepward_ledger::{
     event::{Act, Event},
     runs::{Fold, Run},
 };
+use stepward_trust::Digest;
 
 /// The rule that evidence is put where nothing is.
 const TAKEN: Rule = Rule::new("evidence-folder");
@@ -30,7 +31,8 @@ const VERIFIER: &str = include_str!("../../../../tests/verify_log.py");
 /// Takes out everything that shows what a run did.
 ///
 /// The folder holds the run's events, byte for byte, a proof for each that it is in the log, the
-/// checkpoint with its cosignatures, the public keys, and a script that checks all of it with Python
+/// newest checkpoint over all of them that enough of the environment's witnesses cosigned, or else the
+/// newest, the public keys, and a script that checks all of it with Python
 /// alone. That the evidence was taken out is written into the log first. Events hold names, decisions
 /// and pseudonyms; they hold no data of the run.
 #[derive(Args)]
@@ -51,6 +53,8 @@ struct Report<'a> {
     folder: String,
     events: usize,
     vkeys: &'a [String],
+    /// The digest of the script: whoever gets the folder can see whether it is still this one.
+    verifier: Digest,
 }
 
 pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
@@ -66,8 +70,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let view = here.view()?;
     let events = view.events(&arguments.run)?;
     follows(&events)?;
-    let newest = covering(&view, events.last().map_or(0, |event| event.sequence))?;
-    let vkeys = here.vkeys(session, &view, newest)?;
+    let (witnesses, output) = (here.witnesses(session), session.output());
+    let last = events.last().map_or(0, |event| event.sequence);
+    let newest = &covering::of_event(&view, witnesses.as_ref(), last, output)?;
+    let vkeys = vkeys(&view, witnesses.as_ref(), newest);
     let staged = Staged::new(folder.parent().unwrap_or(Path::new("/")))?;
     staged.write("keys.txt", &(vkeys.join("\n") + "\n"))?;
     staged.write("checkpoint", &newest.to_string())?;
@@ -84,8 +90,8 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         folder: files::from_here(&folder),
         events: events.len(),
         vkeys: &vkeys,
+        verifier: Digest::of(VERIFIER.as_bytes()),
     };
-    let output = session.output();
     output.json("stepward.evidence/1", &report);
     output.line(format_args!(
         "{}: {} of run {}; check it with\n  python3 {}/verify.py evidence {} --key {}",
@@ -95,6 +101,10 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         files::place(&folder),
         files::place(&folder),
         vkeys.join(" --key ")
+    ));
+    output.line(format_args!(
+        "tell whoever checks it, by another way than the folder: verify.py is {}",
+        report.verifier
     ));
     Ok(ExitCode::SUCCESS)
 }
@@ -147,6 +157,14 @@ To check it:
 
 KEY is the log's public key. Ask its operator for it, or take it from where they publish it. Without
 --key the script goes by keys.txt alone, and whoever made this folder could have made those keys, too.
+
+verify.py came with the folder, too: whoever handed it over could have put another script in its place,
+which says that everything holds. Use tests/verify_log.py of a release of Stepward that you got yourself, or
+see that the digest is the one that `stepward evidence` told the operator and that a release of that version
+has:
+
+    sha256sum verify.py
+
 `stepward verify` does the same, and any other tool that knows the formats will do.
 
 What it shows: each of these events is in the log, unchanged, and every effect's intent stands before

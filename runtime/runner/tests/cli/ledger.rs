@@ -9,9 +9,13 @@ use serde_json::{Value, json};
 use std::{
     fs,
     io::{BufRead as _, BufReader},
+    num::NonZeroU32,
     path::Path,
     process::Command,
 };
+use stepward_ledger::{merkle::MemoryTree, note::LogSigner};
+use stepward_seam::SecretBytes;
+use stepward_vault::EnvironmentRoot;
 use tempfile::TempDir;
 
 /// A project that ran `w` so many times.
@@ -185,11 +189,33 @@ fn a_checkpoint_is_made_where_the_log_grew_unsigned() {
     stepward(here.path(), &["ledger", "prove", "0"]).must(0);
 }
 
+/// A checkpoint over no event is true of every log: it vouches for none that has a run.
+#[test]
+fn a_log_with_runs_is_not_signed_on_the_word_of_an_empty_checkpoint() {
+    let here = ran(1);
+    let state = here.path().join(".stepward/dev");
+    let key = SecretBytes::new(fs::read(state.join("keys/environment.key")).unwrap());
+    let seed = EnvironmentRoot::derive(&key).unwrap().log_signing_seed();
+    let signer = LogSigner::of_environment("dev", NonZeroU32::MIN, &seed).unwrap();
+    assert_eq!(signer.verifier().to_string(), vkey(here.path()));
+    let empty = signer.sign(MemoryTree::default().head()).to_string();
+    let log = rusqlite::Connection::open(state.join("ledger.db")).unwrap();
+    log.execute_batch("DELETE FROM checkpoint").unwrap();
+    log.execute("INSERT INTO checkpoint (size, note) VALUES (0, ?1)", [&empty]).unwrap();
+    drop(log);
+    fs::remove_dir_all(state.join("tiles/tile")).unwrap();
+    fs::write(state.join("tiles/checkpoint"), empty).unwrap();
+    for _ in 0..2 {
+        let refused = stepward(here.path(), &["ledger", "checkpoint", "--json"]);
+        assert_eq!(error(&refused), (json!("log-unsigned"), 8), "{}", refused.stdout);
+    }
+}
+
 #[test]
 fn evidence_of_a_run_is_checked_with_python_alone() {
     let here = ran(2);
     let run = shown(here.path(), &["--action", "run-started"])[0]["run"].as_str().unwrap().to_owned();
-    stepward(here.path(), &["evidence", &run, "--out", "proof"]).must(0);
+    let told = stepward(here.path(), &["evidence", &run, "--out", "proof"]).must(0).stdout;
     let folder = here.path().join("proof");
     let mut names: Vec<_> = fs::read_dir(&folder)
         .unwrap()
@@ -199,6 +225,10 @@ fn evidence_of_a_run_is_checked_with_python_alone() {
     assert_eq!(names, ["README.txt", "checkpoint", "events.jsonl", "keys.txt", "proofs", "verify.py"]);
     let readme = fs::read_to_string(folder.join("README.txt")).unwrap();
     assert!(readme.contains(&run) && readme.contains("python3 verify.py evidence ."), "{readme}");
+    // The script can be replaced like any file: its digest is told to be passed on.
+    let digest = stepward_trust::Digest::of(&fs::read(folder.join("verify.py")).unwrap()).to_string();
+    assert!(told.contains(&digest), "{told}");
+    assert!(readme.contains("could have put another script in its place"), "{readme}");
     let alone = |key: &str| {
         let output = Command::new("python3")
             .args(["verify.py", "evidence", ".", "--key", key])

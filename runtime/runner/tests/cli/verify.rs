@@ -165,6 +165,40 @@ fn another_copy_names_the_event() {
 }
 
 #[test]
+fn another_copy_names_the_event_of_an_export() {
+    let here = ran(1);
+    stepward(here.path(), &["ledger", "export", "--out", "e"]).must(0);
+    let text = fs::read_to_string(here.path().join("e")).unwrap();
+    let mut lines: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
+    lines[6] = lines[6].replacen("\"mono_us\":", "\"mono_us\":1", 1);
+    fs::write(here.path().join("edited"), lines.concat()).unwrap();
+    for against in ["e", STATE, ".stepward/dev/tiles"] {
+        let report =
+            stepward(here.path(), &["verify", "edited", "--against", against, "--json"]).must(8).json();
+        let findings = report["parts"][0]["findings"].as_array().unwrap();
+        assert_eq!(findings.last().unwrap()["rule"], "log-differs", "{report}");
+        assert_eq!(findings.last().unwrap()["place"], "event 5", "{report}");
+        stepward(here.path(), &["verify", "e", "--against", against]).must(0);
+    }
+}
+
+/// No event leads to them, so that nothing else would ever meet them.
+#[test]
+fn rows_outside_of_the_tree_are_told() {
+    for (sql, what) in [
+        ("INSERT INTO body VALUES (100000, x'00')", "the body of event 100000"),
+        ("INSERT INTO leaf VALUES (-3, zeroblob(32), NULL, x'00')", "the event -3"),
+        ("INSERT INTO subtree VALUES (3, 0, zeroblob(32))", "the hash of level 3 and number 0"),
+    ] {
+        let here = ran(1);
+        change(here.path(), sql);
+        assert_eq!(findings(here.path(), &[], 8).last().unwrap().0, "store-corrupt", "{sql}");
+        let said = stepward(here.path(), &["verify", STATE]).must(8);
+        assert!((said.stdout.clone() + &said.stderr).contains(what), "{sql}: {}", said.stdout);
+    }
+}
+
+#[test]
 fn a_wrong_key_and_what_is_no_log_are_refused() {
     let (here, other) = (ran(1), ran(1));
     let theirs = vkey(other.path());

@@ -2,7 +2,7 @@
 
 use super::fault::Place;
 use super::rows::{Rows, read_rows};
-use super::{backup, schema};
+use super::{backup, schema, stray};
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use stepward_fault::Fault;
@@ -26,6 +26,15 @@ impl Reader {
         let connection = Connection::open_with_flags(path, flags).map_err(|error| place.fault(&error))?;
         schema::prepare_reader(&connection, &place)?;
         Ok(Self { rows: Rows { connection, place } })
+    }
+
+    /// Refuses rows that no event and no head leads to, as [`Writer::open`](super::Writer::open) does: no other
+    /// reading would ever meet them.
+    ///
+    /// # Errors
+    /// When there is one, with its place, or the file cannot be read.
+    pub fn check_strays(&self) -> Result<(), Fault> {
+        stray::check(&self.rows, self.rows.head()?.size)
     }
 
     /// Copies the whole log as it is now into a new file, while its owner goes on writing. The copy

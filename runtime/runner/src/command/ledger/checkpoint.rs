@@ -1,34 +1,22 @@
 //! `stepward ledger checkpoint`
 
-use super::{Here, OWNED, Whose};
+use super::{Here, OWNED, Whose, covering::is_cosigned};
 use crate::{
     render::{raw, utc},
-    running::{
-        book::{self, Signing, clock::SystemClock},
-        live::Found,
-        signals, witnesses,
-    },
+    running::{book, live::Found, signals, witnesses},
     session::Session,
 };
 use clap::Args;
 use serde::Serialize;
-use std::{process::ExitCode, sync::Arc};
-use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_ledger::{
-    log::{Log, Trusted},
-    note::SignedCheckpoint,
-    store::{
-        Records,
-        sqlite::{Reader, Writer},
-    },
-    tiles::TileDir,
-};
-use stepward_vault::EnvironmentRoot;
+use std::process::ExitCode;
+use stepward_fault::Fault;
+use stepward_ledger::{note::SignedCheckpoint, witness::Policy};
 
 /// Prints the newest checkpoint of the log: a C2SP signed note.
 ///
 /// Where the log has grown since and no process owns it, a new one is signed first, kept in the log and
-/// published in its tiles. Whoever keeps a checkpoint elsewhere can tell later that the log was cut
+/// published in its tiles, and the environment's witnesses are asked to cosign it; they are asked as well
+/// where too few of them cosigned the newest. Whoever keeps a checkpoint elsewhere can tell later that the log was cut
 /// back, rolled back or rewritten: `stepward verify --checkpoint FILE`.
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -58,10 +46,12 @@ struct Cosignature {
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
     let here = arguments.whose.find(session)?;
-    let view = here.view()?;
-    let covered = view.newest().map(SignedCheckpoint::head);
-    if covered != Some(view.head()) {
-        match signals::block_on(sign(&here)) {
+    let (view, witnesses) = (here.view()?, here.witnesses(session));
+    let newest = view.newest();
+    let covers = newest.map(SignedCheckpoint::head) == Some(view.head());
+    let is_seen = |policy: &Policy| newest.is_some_and(|newest| is_cosigned(policy, newest));
+    if !covers || !witnesses.as_ref().is_none_or(is_seen) {
+        match signals::block_on(sign(session, &here)) {
             Err(fault) if fault.rule().as_str() == OWNED => {
                 session.output().progress(format_args!("no new checkpoint from here: {}", fault.message()));
             }
@@ -69,7 +59,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         }
     }
     let view = here.view()?;
-    let newest = super::covering(&view, 0)?;
+    let newest = super::newest(&view, 0)?;
     let (head, size) = (newest.head(), view.head().size.get());
     let report = Report {
         environment: here.environment.name.as_str(),
@@ -77,7 +67,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         size: head.size.get(),
         root: head.root.to_string(),
         after: size - head.size.get(),
-        cosignatures: cosignatures(session, &here, newest)?,
+        cosignatures: cosignatures(session, &here, witnesses.as_ref(), newest),
         note: newest.to_string(),
     };
     session.output().json("stepward.checkpoint/1", &report);
@@ -95,68 +85,34 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
 fn cosignatures(
     session: &Session,
     here: &Here,
+    witnesses: Option<&Policy>,
     checkpoint: &SignedCheckpoint,
-) -> Result<Vec<Cosignature>, Fault> {
-    let found = Found::at_hand(session.project().ok().as_ref(), &here.environment.name)?;
-    let Some(rules) = found.as_ref().and_then(|found| found.environment.witnesses()) else {
-        session.output().progress(format_args!(
-            "the environment {} has {}",
-            here.environment.name,
-            witnesses::NONE
-        ));
-        return Ok(Vec::new());
+) -> Vec<Cosignature> {
+    let output = session.output();
+    let Some(policy) = witnesses else {
+        let name = &here.environment.name;
+        output.progress(format_args!("the environment {name} has {}", witnesses::NONE));
+        return Vec::new();
     };
     let mut seen = Vec::new();
-    for witness in witnesses::policy(rules)?.witnesses() {
-        let cosigned =
-            checkpoint.cosigned_by(witness).map_err(|error| error.fault("the newest checkpoint"))?;
-        seen.extend(cosigned.map(|cosigned| Cosignature {
-            witness: cosigned.witness().to_string(),
-            at: utc(cosigned.time().get()),
-        }));
+    for witness in policy.witnesses() {
+        match checkpoint.cosigned_by(witness) {
+            Ok(cosigned) => seen.extend(cosigned.map(|cosigned| Cosignature {
+                witness: cosigned.witness().to_string(),
+                at: utc(cosigned.time().get()),
+            })),
+            Err(error) => output.warning(error.fault("the newest checkpoint")),
+        }
     }
-    Ok(seen)
+    seen
 }
 
-/// The rule that what is signed goes on from something that was signed.
-const UNSIGNED: Rule = Rule::new("log-unsigned");
-
-/// Signs what is there, keeps it and publishes it; appends nothing.
-async fn sign(here: &Here) -> Result<(), Fault> {
-    let state = &here.state;
-    let ownership = book::own(state)?;
-    let root = EnvironmentRoot::derive(&state.existing_environment_key()?)?;
-    let store = Writer::open(&state.ledger(), ownership)?;
-    let signing = Signing::of(&store, &here.environment.name, &root)?;
-    let tiles = TileDir::new(state.tiles()?);
-    let known = [
-        (signing.newest(&store)?, "the newest checkpoint in ledger.db"),
-        (tiles.checkpoint(&signing.signer().verifier())?, "the checkpoint in tiles/"),
-    ];
-    let trusted = known.into_iter().filter_map(|(newest, source)| {
-        newest.map(|newest| Trusted { head: newest.head(), source: source.to_owned() })
-    });
-    let trusted = trusted.collect::<Vec<_>>();
-    if trusted.is_empty() {
-        // Whoever signs vouches for what came before. Here nothing says what that was.
-        return Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, UNSIGNED)
-            .at(crate::files::place(&state.ledger()))
-            .says("the log has events and no checkpoint, here or in tiles/: nothing vouches for them")
-            .hint("put tiles/ back, or `stepward restore` a backup"));
-    }
-    let (log, _) = Log::open(
-        Box::new(store),
-        Arc::new(SystemClock::start()),
-        &trusted,
-        &book::sequence,
-        &stepward::journal::sealer(&root),
-    )?;
-    let (signer, mut signed) = (signing.signer(), None);
-    log.checkpoint(|head| Ok(signed.insert(signer.sign(head)).to_string())).await?;
-    if let Some(newest) = signed {
-        let reader = Reader::open(&state.ledger())?;
-        let records: &dyn Records = &reader;
-        tiles.publish(records, &signer.verifier(), &newest)?;
-    }
-    log.close().await.map(drop)
+/// Signs what is there, as a start of the log does, and asks its witnesses.
+async fn sign(session: &Session, here: &Here) -> Result<(), Fault> {
+    let name = &here.environment.name;
+    // A file that cannot be read was warned of.
+    let found = Found::at_hand(session.project().ok().as_ref(), name).ok().flatten();
+    let witnesses = found.map_or(Ok(None), |found| found.witnesses())?;
+    let key = here.state.existing_environment_key()?;
+    book::sign(&here.state, name, &key, witnesses, session.output()).await
 }

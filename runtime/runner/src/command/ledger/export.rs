@@ -1,6 +1,6 @@
 //! `stepward ledger export`
 
-use super::{Whose, counted, covering, out::Out};
+use super::{Whose, counted, covering, out::Out, vkeys};
 use crate::{
     files,
     render::{GOOD, styled},
@@ -21,8 +21,10 @@ const BOTH: Rule = Rule::new("export-and-json");
 
 /// Writes every event into one file that others can check.
 ///
-/// The first line holds the newest checkpoint and the log's public key, each further line one event,
-/// byte for byte. That the log was exported is written into it first. Events hold names, decisions and
+/// The first line holds a checkpoint and the public keys of the log and of the witnesses that cosigned it,
+/// each further line one event, byte for byte. Where the environment has witnesses it is the newest
+/// checkpoint that enough of them cosigned within the time that its policy allows, and what came after it
+/// is left out; without such a one it is the newest. That the log was exported is written into it first. Events hold names, decisions and
 /// pseudonyms; they hold no data of a run.
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -53,15 +55,16 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let out = arguments.out.as_deref().map(absolute).map(Out::start).transpose()?;
     here.record(session, Act::Export)?;
     let view = here.view()?;
-    let newest = covering(&view, 0)?;
-    let vkeys = here.vkeys(session, &view, newest)?;
+    let witnesses = here.witnesses(session);
+    let newest = covering::of_everything(&view, witnesses.as_ref(), session.output())?;
+    let vkeys = vkeys(&view, witnesses.as_ref(), &newest);
     let Some(out) = out else {
         let mut out = BufWriter::new(io::stdout().lock());
-        let written = export::write(view.records(), newest, &vkeys, &mut out);
+        let written = export::write(view.records(), &newest, &vkeys, &mut out);
         return written.map(|_| ExitCode::SUCCESS);
     };
     let path = out.path().to_owned();
-    let events = out.write(|out| export::write(view.records(), newest, &vkeys, out).map(TreeSize::get))?;
+    let events = out.write(|out| export::write(view.records(), &newest, &vkeys, out).map(TreeSize::get))?;
     let after = view.head().size.get() - events;
     let output = session.output();
     output

@@ -1,6 +1,7 @@
 //! `stepward ledger`
 
 mod checkpoint;
+pub(crate) mod covering;
 mod export;
 mod filter;
 mod key;
@@ -27,6 +28,7 @@ use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::Act,
     note::{SignedCheckpoint, WitnessVerifier},
+    witness::Policy,
 };
 
 /// The rule that a checkpoint covers what is proven with it.
@@ -84,24 +86,17 @@ impl Here {
         View::open(&self.state, &self.environment.name, &self.state.existing_environment_key()?)
     }
 
-    /// The public keys of the log and of the environment's witnesses that cosigned a checkpoint.
-    pub(crate) fn vkeys(
-        &self,
-        session: &Session,
-        view: &View,
-        checkpoint: &SignedCheckpoint,
-    ) -> Result<Vec<String>, Fault> {
-        let mut vkeys = vec![view.signing().signer().verifier().to_string()];
-        // Without the environment's file nobody knows its witnesses; the checkpoint stands all the same.
-        let found = Found::read(session.project().ok().as_ref(), &self.environment, &[]);
-        let rules = found.as_ref().ok().and_then(|found| found.environment.witnesses());
-        if let Some(rules) = rules {
-            let policy = witnesses::policy(rules)?;
-            let cosigned =
-                |witness: &&WitnessVerifier| checkpoint.cosigned_by(witness).is_ok_and(|seen| seen.is_some());
-            vkeys.extend(policy.witnesses().iter().filter(cosigned).map(ToString::to_string));
-        }
-        Ok(vkeys)
+    /// The environment's witnesses, and how many are enough. Without the environment's file nobody knows
+    /// them; what the log signed stands all the same.
+    pub(crate) fn witnesses(&self, session: &Session) -> Option<Policy> {
+        let found = Found::at_hand(session.project().ok().as_ref(), &self.environment.name);
+        let policy = found.and_then(|found| {
+            found.as_ref().and_then(|found| found.environment.witnesses()).map(witnesses::policy).transpose()
+        });
+        policy.unwrap_or_else(|fault| {
+            session.output().warning(format_args!("the environment's witnesses are not known here: {fault}"));
+            None
+        })
     }
 
     /// Writes what an operator does into the log, and signs a checkpoint over everything. Where another
@@ -128,7 +123,7 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
 }
 
 /// The newest checkpoint, which must cover an event.
-pub(crate) fn covering(view: &View, event: u64) -> Result<&SignedCheckpoint, Fault> {
+pub(crate) fn newest(view: &View, event: u64) -> Result<&SignedCheckpoint, Fault> {
     let size = view.newest().map_or(0, |newest| newest.head().size.get());
     view.newest().filter(|_| event < size).ok_or_else(|| {
         Fault::new(Class::Unavailable, Owner::Operator, UNCOVERED)
@@ -136,4 +131,14 @@ pub(crate) fn covering(view: &View, event: u64) -> Result<&SignedCheckpoint, Fau
             .says(format_args!("the newest checkpoint covers {}, and this one comes after", counted(size, "event")))
             .hint("make one over everything: `stepward ledger checkpoint`; a service that owns the log does so every second")
     })
+}
+
+/// The public keys of the log and of the witnesses that cosigned a checkpoint.
+pub(crate) fn vkeys(view: &View, witnesses: Option<&Policy>, checkpoint: &SignedCheckpoint) -> Vec<String> {
+    let cosigned =
+        |witness: &&WitnessVerifier| checkpoint.cosigned_by(witness).is_ok_and(|seen| seen.is_some());
+    let witnesses = witnesses.into_iter().flat_map(Policy::witnesses).filter(cosigned);
+    std::iter::once(view.signing().signer().verifier().to_string())
+        .chain(witnesses.map(ToString::to_string))
+        .collect()
 }

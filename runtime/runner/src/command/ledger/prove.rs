@@ -25,7 +25,8 @@ const MISSING: Rule = Rule::new("event-missing");
 
 /// Proves that one event is in the log.
 ///
-/// Writes FILE, a C2SP tlog-proof with the newest checkpoint, and FILE.leaf, the event byte for byte.
+/// Writes FILE, a C2SP tlog-proof with the newest checkpoint over the event that enough of the
+/// environment's witnesses cosigned, or else with the newest, and FILE.leaf, the event byte for byte.
 /// Both together and the log's public key are all that it takes to check it, with `stepward verify` or
 /// with other tools.
 #[derive(Args)]
@@ -51,12 +52,13 @@ struct Report {
 }
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
-    let view = arguments.whose.find(session)?.view()?;
+    let here = arguments.whose.find(session)?;
+    let view = here.view()?;
     let event = arguments.event;
     if event >= view.head().size.get() {
         return Err(missing(event, format_args!("the log has {}", counted(view.head().size.get(), "event"))));
     }
-    let newest = covering(&view, event)?;
+    let newest = &covering::of_event(&view, here.witnesses(session).as_ref(), event, session.output())?;
     let leaf = view.event(event)?.encode();
     let proof = prove(view.records(), newest, event)?;
     let path = arguments.out.clone().unwrap_or_else(|| format!("event-{event}.tlog-proof").into());

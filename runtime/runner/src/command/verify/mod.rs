@@ -21,9 +21,11 @@ use std::{
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
+    export::TakeLeaf,
     tiles::TileDir,
-    verify::{self, Evidence, Keys, Report, Verdict},
+    verify::{self, Copy, Evidence, Keys, Report, Verdict},
 };
+use store::CopyFile;
 
 /// The rule that a key is known to check with.
 const NO_KEY: Rule = Rule::new("verify-no-key");
@@ -42,7 +44,8 @@ const BUFFER: usize = 1 << 18;
 ///
 /// Keys decide: --key names those that you got from somewhere else than the file. Without it, keys that
 /// came with the file are used, and the answer says so; for a state folder on this machine it is the
-/// environment's own key.
+/// environment's own key. The cosignatures of the witnesses that the environment's file names are checked
+/// where the project is at hand.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// What is checked
@@ -57,7 +60,8 @@ pub(crate) struct Arguments {
     /// A checkpoint of this log that was kept elsewhere: a store must extend it
     #[arg(long, value_name = "FILE")]
     checkpoint: Vec<PathBuf>,
-    /// Another copy of a store: an export, a folder of tiles or a ledger.db; tells which event is another
+    /// Another copy of a store or an export: an export, a folder of tiles or a ledger.db; tells which event
+    /// is another
     #[arg(long, value_name = "FILE|DIR")]
     against: Option<PathBuf>,
     /// Opens every sealed body of a state folder, with the environment's keys; its log must not be in use
@@ -81,7 +85,7 @@ pub(crate) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     let parts = match &given {
         Given::Store { .. } => store::check(session, &given, arguments, keys)?,
         Given::Tiles(_) | Given::Export(_) | Given::Proof(_) | Given::Evidence(_) => {
-            refuse_options(arguments)?;
+            refuse_options(&given, arguments)?;
             let (place, kind) = (files::place(&path), given.kind());
             vec![Part { report: other(&given, arguments, &keys, &place)?, place, kind }]
         }
@@ -101,8 +105,15 @@ fn other(given: &Given, arguments: &Arguments, keys: &Keys, place: &str) -> Resu
             tiles(folder, place, keys)
         }
         Given::Export(path) => {
-            let file = open(path)?;
-            verify::export(&mut BufReader::with_capacity(BUFFER, file), place, keys)
+            let source = || open(path).map(|file| BufReader::with_capacity(BUFFER, file));
+            let mut report = verify::export(&mut source()?, place, keys)?;
+            if let Some(against) = arguments.against.as_deref().map(absolute) {
+                let (copy, _) = CopyFile::open(&against)?;
+                let leaves = |take: TakeLeaf<'_>| copy.leaves(take);
+                let copy = Copy { name: files::place(&against), leaves: &leaves };
+                verify::compare(&mut source()?, keys, &copy, &mut report)?;
+            }
+            Ok(report)
         }
         Given::Proof(path) => {
             needs_key(keys, "a proof")?;
@@ -161,11 +172,12 @@ fn needs_key(keys: &Keys, what: &str) -> Result<(), Fault> {
         .hint("name it with --key; the operator has it from `stepward ledger key`"))
 }
 
-fn refuse_options(arguments: &Arguments) -> Result<(), Fault> {
-    if arguments.against.is_none() && arguments.checkpoint.is_empty() && !arguments.bodies {
+fn refuse_options(given: &Given, arguments: &Arguments) -> Result<(), Fault> {
+    let copied = matches!(given, Given::Export(_)) || arguments.against.is_none();
+    if copied && arguments.checkpoint.is_empty() && !arguments.bodies {
         return Ok(());
     }
     Err(Fault::new(Class::Usage, Owner::Caller, NOT_A_STORE)
-        .says("--against, --checkpoint and --bodies are for a state folder or a ledger.db")
+        .says("--checkpoint and --bodies are for a state folder or a ledger.db, --against for an export, too")
         .hint("leave them out, or name the store itself"))
 }

@@ -63,6 +63,8 @@ struct Witness<'a> {
     name: &'a str,
     until: String,
     size: u64,
+    vkey: String,
+    key_from: &'static str,
 }
 
 #[derive(Serialize)]
@@ -142,7 +144,13 @@ fn by(signed: &Signed) -> By<'_> {
 }
 
 fn witness(seen: &Cosigner) -> Witness<'_> {
-    Witness { name: seen.witness.as_str(), until: utc(seen.time.get()), size: seen.size }
+    Witness {
+        name: seen.witness.as_str(),
+        until: utc(seen.time.get()),
+        size: seen.size,
+        vkey: seen.key.to_string(),
+        key_from: from(seen.trust),
+    }
 }
 
 fn tell(output: &Output, part: &Part) {
@@ -163,6 +171,14 @@ fn tell(output: &Output, part: &Part) {
     }
 }
 
+/// What people are told of a key that nobody named.
+const fn came_along(trust: Trust) -> &'static str {
+    match trust {
+        Trust::Given => "",
+        Trust::Found => ", by a key that came with the file",
+    }
+}
+
 fn bodies(number: u64) -> String {
     if number == 1 { "1 sealed body".to_owned() } else { format!("{} sealed bodies", count(number)) }
 }
@@ -175,15 +191,13 @@ fn holding(done: &Established) -> Vec<String> {
         lines.push(format!("the tree of {}, with the root {root}…", counted(tree.size.get(), "event")));
     }
     if let Some(signed) = &done.signed {
-        let from = match signed.trust {
-            Trust::Given => "",
-            Trust::Found => ", by a key that came with the file",
-        };
+        let from = came_along(signed.trust);
         let size = counted(signed.head.size.get(), "event");
         lines.push(format!("a checkpoint over {size}, signed by {}{from}", shown(signed.origin.as_str())));
         lines.extend(signed.cosigned.iter().map(|seen| {
             let size = counted(seen.size, "event");
-            format!("cosigned over {size} by {}, {}", shown(seen.witness.as_str()), utc(seen.time.get()))
+            let (witness, from) = (shown(seen.witness.as_str()), came_along(seen.trust));
+            format!("cosigned over {size} by {witness}, {}{from}", utc(seen.time.get()))
         }));
     }
     if done.checkpoints > 1 {

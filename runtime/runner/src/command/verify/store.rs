@@ -5,7 +5,11 @@ use super::{
 };
 use crate::{
     files::{self, Purpose},
-    running::key_source::{Absent, EnvironmentKey, Places, Source},
+    running::{
+        key_source::{Absent, EnvironmentKey, Places, Source},
+        live::Found,
+        witnesses,
+    },
     session::{Session, absolute},
 };
 use std::{
@@ -22,6 +26,7 @@ use stepward_ledger::{
     store::{Records as _, sqlite::Reader},
     tiles::{Source as _, TileDir},
     verify::{self, Beside, Copy, Keys, KnownNote, Opening},
+    witness::Policy,
 };
 use stepward_seam::Label;
 use stepward_vault::EnvironmentRoot;
@@ -43,6 +48,10 @@ pub(super) fn check(
         Some(_) | None => keys,
     };
     needs_key(&keys, "a ledger.db without the key of its environment")?;
+    let keys = match folder {
+        Some(folder) => knowing_witnesses(session, folder, keys),
+        None => keys,
+    };
     let bodies = match (arguments.bodies, folder, own) {
         (false, _, _) => None,
         (true, Some(folder), Some(own)) => Some(Bodies::of(folder, own.environment, &own.root)?),
@@ -64,14 +73,44 @@ pub(super) fn check(
         kept,
         copy: copy_path.as_deref().map(|path| Copy { name: files::place(path), leaves: &leaves }),
     };
-    let place = files::place(ledger);
-    let mut parts =
-        vec![Part { report: verify::store(&Reader::open(ledger)?, &keys, &beside)?, place, kind: "store" }];
+    let (place, reader) = (files::place(ledger), Reader::open(ledger)?);
+    let mut report = verify::store(&reader, &keys, &beside)?;
+    match reader.check_strays() {
+        // No event leads to such rows, so the walk over the events did not meet them.
+        Err(fault) if fault.class() == Class::EvidenceInvalid => report.find(fault),
+        other => other?,
+    }
+    let mut parts = vec![Part { report, place, kind: "store" }];
     if let Some(tiles) = tiles {
         let place = files::place(&tiles);
         parts.push(Part { report: super::tiles(&tiles, &place, &keys)?, place, kind: "tiles" });
     }
     Ok(parts)
+}
+
+/// The environment that a state folder is named after.
+fn environment_of(folder: &Path) -> Option<Label> {
+    folder.file_name().and_then(|name| name.to_str()).and_then(|name| Label::new(name).ok())
+}
+
+/// Adds the witnesses that the environment's file names, where there is a project. They need not have
+/// cosigned each checkpoint, but what claims to be by one of them must be.
+fn knowing_witnesses(session: &Session, folder: &Path, keys: Keys) -> Keys {
+    let Some(environment) = environment_of(folder) else { return keys };
+    let found = Found::at_hand(session.project().ok().as_ref(), &environment);
+    let policy = found.and_then(|found| {
+        found.as_ref().and_then(|found| found.environment.witnesses()).map(witnesses::policy).transpose()
+    });
+    match policy {
+        Ok(policy) => {
+            let known = policy.iter().flat_map(Policy::witnesses).cloned();
+            known.fold(keys, Keys::knowing)
+        }
+        Err(fault) => {
+            session.output().warning(format_args!("the environment's witnesses are not known here: {fault}"));
+            keys
+        }
+    }
 }
 
 /// The environment's own key.
@@ -84,8 +123,7 @@ struct Own {
 impl Own {
     /// The key of a state folder, where it is there. The folder is named as its environment.
     fn of(session: &Session, folder: &Path) -> Result<Option<Self>, Fault> {
-        let name = folder.file_name().and_then(|name| name.to_str()).and_then(|name| Label::new(name).ok());
-        let Some(environment) = name else { return Ok(None) };
+        let Some(environment) = environment_of(folder) else { return Ok(None) };
         if matches!(Places::of(folder).source()?, Source::Nowhere) {
             return Ok(None);
         }
@@ -111,7 +149,7 @@ fn no_bodies() -> Fault {
 }
 
 /// Another copy of the log.
-enum CopyFile {
+pub(super) enum CopyFile {
     Tiles(TileDir, TreeSize),
     Export(PathBuf),
     Store(Reader),
@@ -119,7 +157,7 @@ enum CopyFile {
 
 impl CopyFile {
     /// Opens a copy, and takes the newest checkpoint that it brings along.
-    fn open(path: &Path) -> Result<(Self, Option<KnownNote>), Fault> {
+    pub(super) fn open(path: &Path) -> Result<(Self, Option<KnownNote>), Fault> {
         let source = format!("the checkpoint in {}", files::place(path));
         let known = |note: Vec<u8>| Some(KnownNote { note, source: source.clone() });
         Ok(match Given::find(path)? {
@@ -149,7 +187,7 @@ impl CopyFile {
         })
     }
 
-    fn leaves(&self, take: TakeLeaf<'_>) -> Result<(), Fault> {
+    pub(super) fn leaves(&self, take: TakeLeaf<'_>) -> Result<(), Fault> {
         match self {
             Self::Tiles(folder, size) => {
                 let mut place = 0;

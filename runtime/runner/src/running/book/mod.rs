@@ -13,6 +13,7 @@
 //! checked against the log before any of them is destroyed: an older copy of them knows less than there is.
 
 mod begun;
+mod checked;
 pub(crate) mod clock;
 mod owner;
 mod publisher;
@@ -21,6 +22,7 @@ mod unfinished;
 mod view;
 mod watch;
 
+pub(crate) use checked::sign;
 pub(crate) use owner::owner;
 pub(crate) use signing::{MAX_GENERATIONS, Names, Signing};
 pub(crate) use unfinished::{said, what_to_type};
@@ -33,22 +35,19 @@ use crate::{
     render::{Output, utc},
 };
 use begun::Begun;
+use checked::Checked;
 use clock::SystemClock;
 use publisher::Publisher;
 use serde::Deserialize;
 use std::sync::Arc;
-use stepward::journal::{Journal, Opened, Unfinished, sealer};
+use stepward::journal::{Journal, Opened, Unfinished};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Actor, Name, Recognised},
-    log::Log,
-    store::{
-        owner::{Holder, Ownership},
-        sqlite::Writer,
-    },
+    store::owner::{Holder, Ownership},
 };
 use stepward_seam::{Label, SecretBytes};
-use stepward_vault::{EnvironmentRoot, Rotated, RunKeys};
+use stepward_vault::{EnvironmentRoot, Rotated};
 
 /// The rule that what stands in an event has a name.
 const NAME: Rule = Rule::new("book-name");
@@ -81,32 +80,14 @@ impl Book {
         witnesses: Option<Witnesses>,
         output: &Output,
     ) -> Result<Self, Fault> {
-        let ledger = short(state)?;
-        let ownership = own(state)?;
-        // Again, now that nobody else can begin one.
-        restore::check_settled(state.root())?;
-        // Copies of logs and keys that a restore left which was killed: nobody works on them.
-        restore::clean(state.root())?;
-        let root = EnvironmentRoot::derive(key)?;
-        let store = Writer::open(&ledger, ownership)?;
-        // First, since it says best that the environment's key is another one.
-        let keys = RunKeys::open(&state.run_keys(), &state.wrapping_keys(), &root)?;
-        let signing = Signing::of(&store, environment, &root)?;
-        let publisher = Publisher::new(signing, state)?;
-        let trusted = publisher.trusted(&store)?;
-        let clock = Arc::new(SystemClock::start());
-        let (log, _) = Log::open(Box::new(store), clock.clone(), &trusted, &sequence, &sealer(&root))?;
-        let begun = Begun::check(&log, &keys, &trusted, &files::place(&ledger)).await?;
-        let policy = policy.into().settle(&log, &files::place(&ledger)).await?;
-        // Before anything is written: a copy that is not the newest must stay as it is.
-        let watch = match witnesses {
-            None => None,
-            Some(witnesses) => Some(Watch::begin(witnesses, &publisher, &log, ledger, output).await?),
-        };
+        let Checked { root, log, keys, clock, publisher, watch, begun } =
+            Checked::of(state, environment, key, witnesses, output).await?;
+        let policy = policy.into().settle(&log, &files::place(&state.ledger())).await?;
         let opened = Journal::open(log, keys, clock, name(environment.as_str())?, policy, version()?).await?;
         let Opened { journal, unfinished } = opened;
         match begun {
-            Begun::Signed => {}
+            // What a start writes is not left unsigned until the next second.
+            Begun::Signed => publisher.go_on(journal.log()).await,
             // Before a run can have a key here.
             Begun::Unsigned => publisher.begin(journal.log()).await?,
         }

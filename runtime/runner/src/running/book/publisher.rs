@@ -1,10 +1,13 @@
 //! Signing the log as it grows, and putting it where others can check it.
 
+#[cfg(test)]
+mod tests;
+
 use super::Signing;
 use crate::{files, running::state::State};
 use std::{
     path::PathBuf,
-    sync::{Arc, Weak},
+    sync::{Arc, PoisonError, Weak},
     time::Duration,
 };
 use stepward_fault::{Class, Fault, Owner, Rule};
@@ -33,11 +36,23 @@ pub(super) struct Publisher {
     place: String,
     /// Held while something is published: one does at a time.
     published: Arc<Mutex<Published>>,
+    /// What was told last of what cannot be published.
+    told: std::sync::Mutex<Option<String>>,
 }
 
 struct Published {
     tiles: TileDir,
+    /// The newest that this process signed: the log keeps it.
+    signed: Option<SignedCheckpoint>,
+    /// The newest that lies in the tiles.
     newest: Option<SignedCheckpoint>,
+}
+
+impl Published {
+    /// The newest that is known.
+    fn known(&self) -> Option<&SignedCheckpoint> {
+        self.signed.as_ref().or(self.newest.as_ref())
+    }
 }
 
 impl Publisher {
@@ -48,8 +63,8 @@ impl Publisher {
         let newest = tiles
             .checkpoint(&signing.signer().verifier())
             .map_err(|fault| fault.at(format_args!("{place}/checkpoint")))?;
-        let published = Arc::new(Mutex::new(Published { tiles, newest }));
-        Ok(Self { signing, ledger: state.ledger(), place, published })
+        let published = Arc::new(Mutex::new(Published { tiles, signed: None, newest }));
+        Ok(Self { signing, ledger: state.ledger(), place, published, told: std::sync::Mutex::default() })
     }
 
     pub(super) fn signing(&self) -> &Signing {
@@ -66,17 +81,19 @@ impl Publisher {
     }
 
     /// Signs what is durable, keeps the checkpoint in the log, and publishes it. Does nothing where
-    /// that was done.
+    /// that was done. What was signed stays so where it cannot be published.
     pub(super) async fn publish(&self, log: &Log) -> Result<(), Fault> {
-        let published = Arc::clone(&self.published).lock_owned().await;
-        if published.newest.as_ref().is_some_and(|newest| newest.head() == log.head()) {
-            return Ok(());
+        let mut published = Arc::clone(&self.published).lock_owned().await;
+        let (head, signer) = (log.head(), self.signing.signer());
+        if published.known().is_none_or(|known| known.head() != head) {
+            let mut signed = None;
+            log.checkpoint(|head| Ok(signed.insert(signer.sign(head)).to_string())).await?;
+            published.signed = signed;
         }
-        let mut signed = None;
-        let signer = self.signing.signer();
-        log.checkpoint(|head| Ok(signed.insert(signer.sign(head)).to_string())).await?;
-        let Some(newest) = signed else { return Ok(()) };
-        self.put(published, newest).await
+        match published.signed.clone() {
+            Some(signed) if published.newest.as_ref() != Some(&signed) => self.put(published, signed).await,
+            Some(_) | None => Ok(()),
+        }
     }
 
     /// Signs a log for the first time: over everything that was written to it by now.
@@ -86,9 +103,25 @@ impl Publisher {
         self.publish(log).await
     }
 
-    /// The newest checkpoint that is published.
+    /// Keeps in the log what only the tiles have: its database lost it.
+    pub(super) async fn keep(&self, log: &Log) -> Result<(), Fault> {
+        let Some(published) = self.published.lock().await.newest.clone() else { return Ok(()) };
+        let size = published.head().size.get();
+        let kept = log
+            .read(move |records| Ok(records.checkpoint(size)?.is_some_and(|kept| kept.size == size)))
+            .await?;
+        if kept { Ok(()) } else { log.keep(Checkpoint { size, note: published.to_string() }).await }
+    }
+
+    /// Signs what a start wrote to a log that is signed already. What cannot be published is told, and tried
+    /// again.
+    pub(super) async fn go_on(&self, log: &Log) {
+        self.tell(&self.begin(log).await);
+    }
+
+    /// The newest checkpoint that is signed or published.
     pub(super) async fn newest(&self) -> Option<SignedCheckpoint> {
-        self.published.lock().await.newest.clone()
+        self.published.lock().await.known().cloned()
     }
 
     /// Keeps a checkpoint that was cosigned, and publishes it where none over more events was published
@@ -96,11 +129,17 @@ impl Publisher {
     pub(super) async fn cosigned(&self, log: &Log, checkpoint: SignedCheckpoint) -> Result<(), Fault> {
         let size = checkpoint.head().size;
         log.keep(Checkpoint { size: size.get(), note: checkpoint.to_string() }).await?;
-        let published = Arc::clone(&self.published).lock_owned().await;
-        match &published.newest {
-            Some(newest) if newest.head().size > size => Ok(()),
-            Some(_) | None => self.put(published, checkpoint).await,
+        let mut published = Arc::clone(&self.published).lock_owned().await;
+        if published.known().is_some_and(|known| known.head().size > size) {
+            return Ok(());
         }
+        published.signed = Some(checkpoint.clone());
+        match self.put(published, checkpoint).await {
+            // The log keeps it, and it is published with the next one.
+            Err(fault) if fault.class() == Class::Unavailable => self.tell(&Err(fault)),
+            other => other?,
+        }
+        Ok(())
     }
 
     /// Publishes a checkpoint of the log, over no fewer events than the last.
@@ -114,7 +153,7 @@ impl Publisher {
         let published = task::spawn_blocking(move || {
             // A connection of its own: commits do not wait for it.
             let reader = Reader::open(&ledger)?;
-            let Published { tiles, newest: before } = &mut *published;
+            let Published { tiles, newest: before, .. } = &mut *published;
             let records: &dyn Records = &reader;
             tiles.publish(records, &verifier, &newest)?;
             if let Some(before) = before {
@@ -136,19 +175,45 @@ impl Publisher {
             })
     }
 
-    /// Publishes while events arrive, until nobody holds this any more. What cannot be published is tried
-    /// again when the log is closed, and told then.
+    /// Signs and publishes while events arrive, until nobody holds this or the log any more. What cannot
+    /// be published is told, once for each reason, and tried again.
     pub(super) fn keep_up(self: &Arc<Self>, log: &Log) {
         let (publisher, log): (Weak<Self>, Log) = (Arc::downgrade(self), log.clone());
         task::spawn(async move {
             loop {
                 time::sleep(UNSIGNED).await;
                 let Some(publisher) = publisher.upgrade() else { return };
-                if let Err(fault) = publisher.publish(&log).await {
-                    tracing::error!(target: "stepward::alert", rule = %fault.rule(), "the log is not published: {fault}");
+                let done = publisher.publish(&log).await;
+                // It answers at once where the log has ended: nothing is ever signed again then.
+                let ended = if done.is_err() { log.room().await.err() } else { None };
+                if ended.as_ref().is_none_or(|ended| ended.class() != Class::Cancelled) {
+                    publisher.tell(&done);
+                }
+                if ended.is_some() {
                     return;
                 }
             }
         });
+    }
+
+    /// Tells why the log is not published, where that is another reason than before, and that it is again.
+    pub(super) fn tell(&self, done: &Result<(), Fault>) {
+        // Each change leaves it whole.
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        match done {
+            Ok(()) => {
+                if told.take().is_some() {
+                    tracing::info!(target: "stepward::alert", "the log is published again");
+                }
+            }
+            Err(fault) => {
+                // The place moves with the log.
+                let reason = format!("{}: {}", fault.rule(), fault.message());
+                if told.as_ref() != Some(&reason) {
+                    tracing::error!(target: "stepward::alert", rule = %fault.rule(), "the log is not published: {fault}");
+                    *told = Some(reason);
+                }
+            }
+        }
     }
 }

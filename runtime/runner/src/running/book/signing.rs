@@ -101,7 +101,19 @@ impl Signing {
         records.checkpoint(u64::MAX)?.map(|kept| self.open(kept.note.as_bytes(), OWN)).transpose()
     }
 
-    /// That checkpoint, as what the log must extend.
+    /// The newest checkpoint over at most so many events that the database holds, if the log signed it under
+    /// its present name.
+    pub(crate) fn kept(&self, records: &dyn Records, most: u64) -> Result<Option<SignedCheckpoint>, Fault> {
+        let kept = records.checkpoint(most)?;
+        // What cannot be opened here is told by `stepward verify`.
+        let opened = kept.and_then(|kept| {
+            let opened = SignedCheckpoint::open(kept.note.as_bytes(), &self.signer.verifier()).ok();
+            opened.filter(|checkpoint| checkpoint.head().size.get() == kept.size)
+        });
+        Ok(opened)
+    }
+
+    /// The newest checkpoint, as what the log must extend.
     pub(super) fn trusted(&self, records: &dyn Records) -> Result<Option<Trusted>, Fault> {
         let newest = self.newest(records)?;
         Ok(newest.map(|newest| Trusted { head: newest.head(), source: OWN.to_owned() }))

@@ -9,8 +9,10 @@
 //! At the start nothing new is signed before the witnesses were asked, so a copy of which one of them knows
 //! better signs no second story: they are asked about the newest checkpoint that is known, and where there
 //! is none about the empty tree. Who does not answer hinders no signature: without any answer a copy that
-//! is not the newest goes on, with `stop` as far as no run, until one of them answers. What a witness was last known to have is told by the checkpoints themselves,
-//! which carry its cosignatures.
+//! is not the newest goes on, with `stop` as far as no run, until enough of them answer. What a witness was
+//! last known to have is told by the checkpoints themselves, which carry its cosignatures. An older copy
+//! carries such, too: only who answers now tells that this copy is the newest, so until enough of them have
+//! since the start nobody counts as watching.
 
 #[cfg(test)]
 mod tests;
@@ -21,7 +23,7 @@ use crate::{
     running::{live::now_ms, witnesses::Witnesses},
 };
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt::Write as _,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -35,10 +37,12 @@ use stepward_ledger::{
     merkle::{Hashes, Node, NodeHash, TreeSize},
     note::{KeyName, MAX_UNIX_SECONDS, SignedCheckpoint, UnixSeconds},
     store::{Nodes, Records, sqlite::Reader},
-    witness::{self, Finding, Outcome, Policy, Unreachable, Unwitnessed, Witnessed},
+    witness::{self, Finding, Outcome, Policy, Unreachable, Witnessed},
 };
 use tokio::{sync::Mutex as Turn, task, time};
 
+/// The rule that enough witnesses cosigned.
+const TOO_FEW: Rule = Rule::new("witnesses-too-few");
 /// The rule that enough witnesses cosigned lately.
 const LAPSED: Rule = Rule::new("witnesses-lapsed");
 /// How often the witnesses are asked while the log is open: for so long may somebody who changes a
@@ -61,9 +65,13 @@ pub(crate) struct Watch {
 /// What the witnesses' answers amount to.
 #[derive(Default)]
 struct Standing {
-    /// A witness spoke against the log.
-    contradiction: Option<Fault>,
-    /// What enough of them have seen.
+    /// The witnesses that spoke against the log, and have not cosigned it since.
+    contradictions: BTreeMap<KeyName, Fault>,
+    /// Those that cosigned since the log was opened.
+    answered: BTreeSet<KeyName>,
+    /// How much enough of them had seen before that.
+    before: TreeSize,
+    /// What enough of them have seen since.
     seen: Option<Seen>,
     /// Why the last round was not enough.
     lacking: Option<Fault>,
@@ -103,6 +111,13 @@ struct Asked {
     checkpoint: SignedCheckpoint,
     /// Whether there is one more than before.
     gained: bool,
+    told: Told,
+}
+
+/// What is wrong.
+struct Told {
+    /// Cosignatures that the log kept and that were changed since. They are dropped and asked for again.
+    damaged: Vec<Fault>,
     /// What is wrong with witnesses.
     findings: Vec<Fault>,
 }
@@ -111,7 +126,8 @@ struct Asked {
 struct Remembered {
     newest: Option<SignedCheckpoint>,
     known: BTreeMap<KeyName, TreeSize>,
-    seen: Option<Seen>,
+    /// How much enough of them had seen lately.
+    seen: Option<TreeSize>,
 }
 
 impl Watch {
@@ -140,10 +156,16 @@ impl Watch {
             log_key: signer.verifier().to_string(),
             ledger,
             known: Turn::new(remembered.known),
-            standing: Mutex::new(Standing { seen: remembered.seen, ..Standing::default() }),
+            standing: Mutex::new(Standing {
+                before: remembered.seen.unwrap_or_default(),
+                ..Standing::default()
+            }),
             witnesses,
         };
-        let findings = watch.ask_and_keep(newest, publisher, log).await?;
+        let Told { damaged, findings } = watch.ask_and_keep(newest, publisher, log).await?;
+        for damaged in damaged {
+            output.warning(damaged);
+        }
         // Where they are not enough, that is told with all that was found.
         if watch.standing().is_watched() {
             for finding in findings {
@@ -156,17 +178,23 @@ impl Watch {
     /// Refuses where a witness spoke against the log, and where too few have seen it lately and the
     /// environment stops then. Asked before a run starts and before each effect.
     pub(crate) fn check(&self) -> Result<(), Fault> {
+        let contradicted = self.standing().contradictions.values().next().cloned();
+        if let Some(contradiction) = contradicted {
+            return Err(contradiction);
+        }
+        match (self.unwatched(), self.witnesses.policy().unreachable()) {
+            (None, _) | (Some(_), Unreachable::MarkGap) => Ok(()),
+            (Some(lacking), Unreachable::Stop) => Err(lacking),
+        }
+    }
+
+    /// Why nobody watches; nothing where enough of them do.
+    pub(super) fn unwatched(&self) -> Option<Fault> {
         let standing = self.standing();
-        if let Some(contradiction) = &standing.contradiction {
-            return Err(contradiction.clone());
-        }
         if standing.is_watched() {
-            return Ok(());
+            return None;
         }
-        match self.witnesses.policy().unreachable() {
-            Unreachable::MarkGap => Ok(()),
-            Unreachable::Stop => Err(standing.lacking.clone().unwrap_or_else(|| self.lapsed())),
-        }
+        Some(standing.lacking.clone().unwrap_or_else(|| self.lapsed()))
     }
 
     /// Writes into the log that too few witnesses have seen it lately, once until they have again.
@@ -180,7 +208,8 @@ impl Watch {
             Unreachable::Stop => Ok(None),
             Unreachable::MarkGap if standing.marked => Ok(None),
             Unreachable::MarkGap => {
-                journal.gap(Gap::Witnesses, standing.seen.map_or(0, |seen| seen.size.get()))?;
+                let from = standing.seen.map_or(standing.before, |seen| seen.size);
+                journal.gap(Gap::Witnesses, from.get())?;
                 standing.marked = true;
                 Ok(Some(standing.lacking.clone().unwrap_or_else(|| self.lapsed())))
             }
@@ -215,9 +244,11 @@ impl Watch {
     }
 
     async fn ask_about_all(&self, publisher: &Publisher, log: &Log) -> Result<(), Fault> {
-        publisher.publish(log).await?;
+        // What is signed is shown, also where it cannot be published.
+        publisher.tell(&publisher.publish(log).await);
         let Some(newest) = publisher.newest().await else { return Ok(()) };
-        self.ask_and_keep(newest, publisher, log).await?.iter().for_each(alert);
+        let Told { damaged, findings } = self.ask_and_keep(newest, publisher, log).await?;
+        damaged.iter().chain(&findings).for_each(alert);
         Ok(())
     }
 
@@ -227,13 +258,13 @@ impl Watch {
         checkpoint: SignedCheckpoint,
         publisher: &Publisher,
         log: &Log,
-    ) -> Result<Vec<Fault>, Fault> {
-        let Asked { checkpoint, gained, findings } = self.ask(&checkpoint).await?;
+    ) -> Result<Told, Fault> {
+        let Asked { checkpoint, gained, told } = self.ask(&checkpoint).await?;
         // Over no event there is nothing to keep.
         if gained && checkpoint.head().size != TreeSize::EMPTY {
             publisher.cosigned(log, checkpoint).await?;
         }
-        Ok(findings)
+        Ok(told)
     }
 
     async fn ask(&self, checkpoint: &SignedCheckpoint) -> Result<Asked, Fault> {
@@ -244,27 +275,58 @@ impl Watch {
         let round = witness::round(&self.witnesses, &hashes, checkpoint, policy.witnesses(), &known).await;
         let round = round.map_err(|error| error.fault("ledger.db"))?;
         *known = round.known();
-        if let Some(contradiction) = round.contradictions().find_map(Finding::contradiction) {
-            self.standing().contradiction = Some(contradiction.clone());
-            return Err(contradiction);
-        }
+        let damaged = round.damaged().iter().map(|error| error.fault("the newest checkpoint")).collect();
+        self.hear(round.findings())?;
         let (checkpoint, findings) = round.into_parts();
         let mut standing = self.standing();
         standing.silent = findings.iter().all(|finding| matches!(finding.outcome(), Outcome::Unreachable(_)));
-        standing.lacking = None;
-        match policy.judge(&checkpoint, now()) {
-            Ok(witnessed) => standing.seen = Seen::of(&witnessed, policy),
-            Err(unwitnessed) => standing.lacking = Some(self.lacking(&unwitnessed, &findings)),
+        match self.judge(&checkpoint, &standing) {
+            Ok(seen) => (standing.seen, standing.lacking) = (Some(seen), None),
+            Err(fault) => standing.lacking = Some(self.lacking(&fault, &findings)),
         }
         drop(standing);
         let gained = findings.iter().any(|finding| matches!(finding.outcome(), Outcome::Cosigned(_)));
         let findings = findings.iter().filter_map(Finding::fault).collect();
-        Ok(Asked { checkpoint, gained, findings })
+        Ok(Asked { checkpoint, gained, told: Told { damaged, findings } })
+    }
+
+    /// Notes who cosigned and who spoke against the log. Whoever did so without a signature and cosigns
+    /// later has taken it back.
+    fn hear(&self, findings: &[Finding]) -> Result<(), Fault> {
+        let mut standing = self.standing();
+        for finding in findings {
+            if let Some(contradiction) = finding.contradiction() {
+                standing.contradictions.insert(finding.witness().clone(), contradiction);
+            } else if matches!(finding.outcome(), Outcome::Cosigned(_)) {
+                standing.contradictions.remove(finding.witness());
+                standing.answered.insert(finding.witness().clone());
+            }
+        }
+        findings.iter().find_map(Finding::contradiction).map_or(Ok(()), Err)
+    }
+
+    /// What enough witnesses have seen lately, of whom enough answered since the log was opened.
+    fn judge(&self, checkpoint: &SignedCheckpoint, standing: &Standing) -> Result<Seen, Fault> {
+        let policy = self.witnesses.policy();
+        let witnessed = policy
+            .judge(checkpoint, now())
+            .map_err(|unwitnessed| unwitnessed.fault(self.witnesses.place()))?;
+        let answered = witnessed.by().iter().filter(|by| standing.answered.contains(by.witness())).count();
+        if answered < policy.quorum().get() {
+            return Err(Fault::new(Class::Unavailable, Owner::Operator, TOO_FEW)
+                .at(self.witnesses.place())
+                .says(format_args!(
+                    "{answered} of the {} witnesses that are needed answered since the log was opened; what they \
+                     cosigned before does not tell that this copy of it is the newest",
+                    policy.quorum()
+                ))
+                .hint("see that the witnesses can be reached"));
+        }
+        Seen::of(&witnessed, policy).ok_or_else(|| self.lapsed())
     }
 
     /// Why a round was not enough: who was asked, and what each said.
-    fn lacking(&self, unwitnessed: &Unwitnessed, findings: &[Finding]) -> Fault {
-        let fault = unwitnessed.fault(self.witnesses.place());
+    fn lacking(&self, fault: &Fault, findings: &[Finding]) -> Fault {
         let mut says = fault.message().to_owned();
         let mut hint = fault.remedy().to_owned();
         for finding in findings {
@@ -278,7 +340,7 @@ impl Watch {
             "\na witness that does not watch this log yet has to be given its key: {}",
             self.log_key
         );
-        fault.says(says).hint(hint)
+        fault.clone().says(says).hint(hint)
     }
 
     fn lapsed(&self) -> Fault {
@@ -318,7 +380,7 @@ fn remembered(
         }
         if remembered.seen.is_none() {
             let witnessed = policy.judge(&checkpoint, now()).ok();
-            remembered.seen = witnessed.and_then(|witnessed| Seen::of(&witnessed, policy));
+            remembered.seen = witnessed.map(|witnessed| witnessed.head().size);
         }
         remembered.newest.get_or_insert(checkpoint);
         if remembered.seen.is_some() && remembered.known.len() == policy.witnesses().len() {

@@ -14,6 +14,7 @@ use signed_note::{Note, StandardVerifier, Verifier, VerifierList};
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 use tempfile::TempDir;
@@ -208,30 +209,169 @@ fn a_log_that_was_emptied_is_refused() {
     assert_eq!(events(here.path()), 0);
 }
 
-/// Two copies that went on separately, the second one without being seen, to the same size and beyond.
+/// Two copies that went on separately, the second one without being seen: with `stop` it does not, and
+/// where runs go on the log says so before their first effect.
 #[test]
 fn a_log_that_went_on_twice_is_refused() {
-    for more in [1, 2] {
-        let witness = Witness::start(1);
-        let (here, _) = watched(&witness, "");
-        run(here.path(), &["w"]).must(0);
-        let older = folder(&[]);
-        copy(&state(here.path()), older.path());
-        run(here.path(), &["w"]).must(0);
-        let first = events(here.path());
-        put_back(here.path(), older.path());
-        witness.is(Flaw::Absent);
-        for _ in 0..more {
-            // The older copy was cosigned within the hours that the environment allows.
-            let unseen = run(here.path(), &["w"]).must(0);
-            assert!(unseen.stderr.contains(witness.name()), "{}", unseen.stderr);
-        }
-        assert_eq!(events(here.path()) == first, more == 1);
-        witness.is(Flaw::None);
-        let refused = run(here.path(), &["w"]);
-        assert_eq!(error(&refused), (json!("log-differs-from-witness"), 8), "{}", refused.stdout);
-        assert_eq!(refused.json()["steps"], json!([]));
+    let witness = Witness::start(1);
+    let (here, _) = watched(&witness, "");
+    run(here.path(), &["w"]).must(0);
+    let older = folder(&[]);
+    copy(&state(here.path()), older.path());
+    run(here.path(), &["w"]).must(0);
+    put_back(here.path(), older.path());
+    let seen = events(here.path());
+    witness.is(Flaw::Absent);
+    // The older copy was cosigned within the hours that the environment allows, and so would any be.
+    let refused = run(here.path(), &["w"]);
+    assert_eq!(error(&refused), (json!("witnesses-too-few"), 7), "{}", refused.stdout);
+    let message = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(message.contains("0 of the 1 witnesses that are needed answered since"), "{message}");
+    assert_eq!(refused.json()["steps"], json!([]));
+
+    put_back(here.path(), older.path());
+    set_environment(here.path(), &[&witness], "mark-gap", "");
+    let unseen = run(here.path(), &["w"]).must(0);
+    assert!(unseen.stderr.contains(witness.name()), "{}", unseen.stderr);
+    assert!(unseen.stderr.contains("the log goes on unwatched, and says so"), "{}", unseen.stderr);
+    let gap = format!("\"action\":\"gap-found\",\"gap\":\"witnesses\",\"from\":{seen}");
+    let place = |words: &str| {
+        let sql = "SELECT min(sequence) FROM leaf WHERE sequence >= ?1 AND instr(CAST(bytes AS TEXT), ?2)";
+        let log = rusqlite::Connection::open(state(here.path()).join("ledger.db")).unwrap();
+        log.query_row(sql, (seen, words), |row| row.get::<_, Option<u64>>(0)).unwrap().unwrap()
+    };
+    assert!(place(&gap) < place("\"action\":\"run-started\""));
+    witness.is(Flaw::None);
+    set_environment(here.path(), &[&witness], "stop", "");
+    let refused = run(here.path(), &["w"]);
+    assert_eq!(error(&refused), (json!("log-differs-from-witness"), 8), "{}", refused.stdout);
+    assert_eq!(refused.json()["steps"], json!([]));
+}
+
+/// Changes the last letter but one of the last line of a note: that of its newest cosignature.
+fn damaged(note: &str) -> String {
+    let at = note.trim_end().len() - 6;
+    let other = if &note[at..=at] == "A" { "B" } else { "A" };
+    format!("{}{other}{}", &note[..at], &note[at + 1..])
+}
+
+/// Damages the cosignature of the newest checkpoint in ledger.db, and gives the size that it is over.
+fn damage_newest(here: &Path) -> u64 {
+    let log = rusqlite::Connection::open(state(here).join("ledger.db")).unwrap();
+    let newest = "SELECT size, note FROM checkpoint ORDER BY size DESC LIMIT 1";
+    let (size, note): (u64, String) =
+        log.query_row(newest, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    log.execute("UPDATE checkpoint SET note = ?2 WHERE size = ?1", (size, damaged(&note))).unwrap();
+    size
+}
+
+#[test]
+fn a_store_is_verified_with_the_witnesses_of_its_environment() {
+    let witness = Witness::start(1);
+    let (here, _) = watched(&witness, "");
+    run(here.path(), &["w"]).must(0);
+    let verify = |code| stepward(here.path(), &["verify", ".stepward/dev", "--json"]).must(code).json();
+    let report = verify(0);
+    for part in report["parts"].as_array().unwrap() {
+        let seen = &part["established"]["signed"]["cosigned"][0];
+        assert_eq!((&seen["witness"], &seen["key_from"]), (&json!(witness.name()), &json!("given")));
+        assert_eq!(seen["vkey"], witness.key());
     }
+    assert!(!report.to_string().contains("no known witness"), "{report}");
+    // Where the project is not at hand nobody knows them.
+    let elsewhere = folder(&[]);
+    let there = state(here.path()).to_str().unwrap().to_owned();
+    let said = stepward(elsewhere.path(), &["verify", &there]).must(0).stdout;
+    assert!(said.contains("no known witness cosigned"), "{said}");
+
+    let published = state(here.path()).join("tiles/checkpoint");
+    let note = fs::read_to_string(&published).unwrap();
+    fs::write(&published, damaged(&note)).unwrap();
+    let found = &verify(8)["parts"][1]["findings"][0];
+    assert_eq!(found["rule"], "note-signature-wrong", "{found}");
+    assert!(found["place"].as_str().unwrap().ends_with("tiles/checkpoint"), "{found}");
+    fs::write(&published, note).unwrap();
+
+    let size = damage_newest(here.path());
+    let found = &verify(8)["parts"][0]["findings"][0];
+    assert_eq!(found["rule"], "note-signature-wrong", "{found}");
+    assert_eq!(found["place"], format!("the checkpoint over {size} events"));
+    // It stops nobody: the witness is asked again.
+    let gone_on = run(here.path(), &["w"]).must(0);
+    assert!(gone_on.stderr.contains("does not verify"), "{}", gone_on.stderr);
+    assert_eq!(verify(0)["verdict"], "holds");
+    // Not even whoever only prints it.
+    damage_newest(here.path());
+    let printed = stepward(here.path(), &["ledger", "checkpoint", "--json"]).must(0);
+    assert_eq!(printed.json()["cosignatures"][0]["witness"], witness.name(), "{}", printed.stdout);
+}
+
+#[test]
+fn evidence_brings_what_the_witnesses_said() {
+    let witness = Witness::start(1);
+    let (here, key) = watched(&witness, "");
+    let run_name = run(here.path(), &["w"]).must(0).json()["run"].as_str().unwrap().to_owned();
+    let python = |arguments: &[&str]| {
+        let verifier = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/verify_log.py");
+        let output = Command::new("python3").arg(verifier).args(arguments).current_dir(&here).output();
+        let output = output.unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    let given = ["--key", &key, "--key", &witness.key()];
+    let seen = |kind: &str, name: &str| {
+        let report =
+            stepward(here.path(), &[&["verify", name, "--json"], &given[..]].concat()).must(0).json();
+        let signed = &report["parts"][0]["established"]["signed"];
+        assert_eq!(signed["cosigned"][0]["vkey"], witness.key(), "{report}");
+        let (holds, said) = python(&[&[kind, name], &given[..]].concat());
+        assert!(holds && said.contains("no newer or other log, after "), "{said}");
+        signed["size"].as_u64().unwrap()
+    };
+    stepward(here.path(), &["evidence", &run_name, "--out", "e"]).must(0);
+    let newest = seen("evidence", "e");
+    assert_eq!(newest, events(here.path()));
+    let keys = fs::read_to_string(here.path().join("e/keys.txt")).unwrap();
+    assert_eq!(keys, format!("{key}\n{}\n", witness.key()));
+
+    // What is signed after the witness went away is not better evidence than what it saw.
+    witness.is(Flaw::Absent);
+    let ended = stepward(here.path(), &["evidence", &run_name, "--out", "later"]).must(0);
+    assert!(!ended.stderr.contains("enough witnesses"), "{}", ended.stderr);
+    assert_eq!(seen("evidence", "later"), newest);
+    assert!(events(here.path()) > newest);
+    let ended = stepward(here.path(), &["ledger", "export", "--out", "log"]).must(0);
+    assert!(ended.stderr.contains("are left out"), "{}", ended.stderr);
+    assert_eq!(seen("export", "log"), newest);
+    stepward(here.path(), &["ledger", "prove", "2", "--out", "p"]).must(0);
+    assert_eq!(seen("proof", "p"), newest);
+    // Of an event that it did not see there is only what the log says.
+    let last = (events(here.path()) - 1).to_string();
+    let ended = stepward(here.path(), &["ledger", "prove", &last, "--out", "q"]).must(0);
+    assert!(ended.stderr.contains("no checkpoint was cosigned by enough witnesses"), "{}", ended.stderr);
+    stepward(here.path(), &["verify", "q", "--key", &key]).must(0);
+    // An operator can have it seen without a run.
+    witness.is(Flaw::None);
+    let checkpoint = stepward(here.path(), &["ledger", "checkpoint", "--json"]).must(0).json();
+    assert_eq!(checkpoint["cosignatures"][0]["witness"], witness.name(), "{checkpoint}");
+    stepward(here.path(), &["ledger", "prove", &last, "--out", "r"]).must(0);
+    assert_eq!(seen("proof", "r"), events(here.path()));
+}
+
+/// What a witness knows stops whoever only signs, too.
+#[test]
+fn an_older_copy_is_not_signed() {
+    let witness = Witness::start(1);
+    let (here, _) = watched(&witness, "");
+    run(here.path(), &["w"]).must(0);
+    let older = folder(&[]);
+    copy(&state(here.path()), older.path());
+    run(here.path(), &["w"]).must(0);
+    put_back(here.path(), older.path());
+    let log = rusqlite::Connection::open(state(here.path()).join("ledger.db")).unwrap();
+    log.execute_batch("DELETE FROM checkpoint WHERE size = (SELECT max(size) FROM checkpoint)").unwrap();
+    drop(log);
+    let refused = stepward(here.path(), &["ledger", "checkpoint", "--json"]);
+    assert_eq!(error(&refused), (json!("log-older-than-witness"), 8), "{}", refused.stdout);
 }
 
 #[test]

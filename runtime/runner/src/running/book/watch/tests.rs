@@ -7,13 +7,17 @@ use crate::{
     render::Output,
     running::{book::Book, state::State, witnesses::Witnesses},
 };
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU64, NonZeroUsize},
+    pin::Pin,
+};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
-    merkle::TreeSize,
-    note::{KeyName, WitnessVerifier},
+    merkle::{LeafHash, MemoryTree, TreeSize},
+    note::{KeyName, LogSigner, SignedCheckpoint, WitnessSigner, WitnessVerifier},
     store::{Records as _, sqlite::Reader},
-    witness::{Policy, Unreachable},
+    witness::{self, Answer, Policy, Transport, TransportFailure, Unreachable},
 };
 use stepward_seam::Label;
 use stepward_trust::Digest;
@@ -65,7 +69,8 @@ async fn runs_stop_when_the_cosignatures_are_too_old() {
     saw(watch, u64::MAX);
     let contradiction =
         Fault::new(Class::EvidenceInvalid, Owner::Operator, Rule::new("log-older-than-witness"));
-    watch.standing().contradiction = Some(contradiction.clone());
+    let witness = KeyName::new("witness.example/w1").unwrap();
+    watch.standing().contradictions.insert(witness, contradiction.clone());
     assert_eq!(watch.check().unwrap_err(), contradiction);
     book.close().await.unwrap();
     assert_eq!(gaps(&state), [0_u64; 0]);
@@ -93,4 +98,59 @@ async fn each_time_that_nobody_watches_is_in_the_log_once() {
     tokio::time::sleep(EVERY * 3).await;
     book.close().await.unwrap();
     assert_eq!(gaps(&state), [0, 3]);
+}
+
+/// What stands at a witness's address: it says so of every request.
+struct Says(fn(&SignedCheckpoint) -> Answer, SignedCheckpoint);
+
+impl Transport for Says {
+    fn post<'a>(
+        &'a self,
+        _: &'a KeyName,
+        _: &'a str,
+        _: String,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, TransportFailure>> + Send + 'a>> {
+        Box::pin(async { Ok(self.0(&self.1)) })
+    }
+}
+
+fn signer() -> WitnessSigner {
+    WitnessSigner::new(KeyName::new("witness.example/w1").unwrap(), &[7; 32]).unwrap()
+}
+
+fn boasts(_: &SignedCheckpoint) -> Answer {
+    let content_type = Some("text/x.tlog.size".to_owned());
+    Answer { status: 409, content_type, body: b"4000\n".to_vec() }
+}
+
+fn cosigns(checkpoint: &SignedCheckpoint) -> Answer {
+    let line = signer().cosign(checkpoint, now()).to_string();
+    Answer { status: 200, content_type: None, body: line.into_bytes() }
+}
+
+fn away(_: &SignedCheckpoint) -> Answer {
+    Answer { status: 503, content_type: None, body: Vec::new() }
+}
+
+/// A larger size is only a word, which nothing signs.
+#[tokio::test]
+async fn a_witness_that_cosigns_takes_back_what_it_said_against_the_log() {
+    let (_here, _state, book) = book(Unreachable::MarkGap).await;
+    let watch = book.watch().unwrap();
+    let mut tree = MemoryTree::default();
+    tree.append(LeafHash::of(b"an event")).unwrap();
+    let log = LogSigner::of_environment("dev", std::num::NonZeroU32::MIN, &[9; 32]).unwrap();
+    let checkpoint = log.sign(tree.head());
+    let verifiers = [signer().verifier()];
+    let mut heard = Vec::new();
+    for says in [boasts as fn(&SignedCheckpoint) -> Answer, away, cosigns, away] {
+        let transport = Says(says, checkpoint.clone());
+        let round =
+            witness::round(&transport, &tree, &checkpoint, &verifiers, &BTreeMap::new()).await.unwrap();
+        drop(watch.hear(round.findings()));
+        heard.push(watch.check().map_err(|fault| fault.rule().as_str()));
+    }
+    let against = Err("log-older-than-witness");
+    assert_eq!(heard, [against, against, Ok(()), Ok(())]);
+    book.close().await.unwrap();
 }
