@@ -90,7 +90,7 @@ fn open(store: Writer, trusted: &[Trusted]) -> Log {
         let mono_us = u64::try_from(start.elapsed().as_micros()).unwrap();
         Stamp { unix_us: mono_us, error_us: None, mono_us }
     };
-    Log::open(Box::new(store), Arc::new(clock), trusted, &|leaf| Ok(sequence_of(leaf))).unwrap().0
+    Log::open(Box::new(store), Arc::new(clock), trusted, &|leaf| Ok(sequence_of(leaf)), &sealer()).unwrap().0
 }
 
 /// One thread that writes the rows of a log by itself, with the same settings.
@@ -116,7 +116,8 @@ impl Floor {
         }
         for run in 0..256 {
             let name = format!("run-{run}");
-            connection.execute("INSERT INTO run VALUES (?1, ?2, ?1, 1)", (run, name)).unwrap();
+            let row = "INSERT INTO run VALUES (?1, ?2, ?1, 1, 1, zeroblob(32))";
+            connection.execute(row, (run, name)).unwrap();
         }
         Self { connection: (connection, 0).into(), _folder: folder }
     }
@@ -128,12 +129,13 @@ impl Floor {
             {
                 let prepare = |sql| transaction.prepare_cached(sql).unwrap();
                 let mut row = prepare("INSERT INTO leaf VALUES (?1, ?2, ?3, ?4)");
-                let mut run = prepare("UPDATE run SET last = ?2, open = ?3 WHERE opened = ?1");
+                let mut run =
+                    prepare("UPDATE run SET last = ?2, open = ?3, events = ?4, chain = ?5 WHERE opened = ?1");
                 for number in 0..u64::from(batch) {
                     let sequence = *next + number;
                     let previous = sequence.checked_sub(u64::from(batch));
                     row.execute((sequence, [7; 32].as_slice(), previous, leaf(sequence))).unwrap();
-                    run.execute((number, sequence, true)).unwrap();
+                    run.execute((number, sequence, true, sequence, [7; 32].as_slice())).unwrap();
                 }
                 *next += u64::from(batch);
                 let mut subtree = prepare("INSERT INTO subtree VALUES (1, ?1, ?2)");
@@ -141,8 +143,8 @@ impl Floor {
                 for number in from..*next / 256 {
                     subtree.execute((number, [7; 32].as_slice())).unwrap();
                 }
-                let mut head = prepare("UPDATE head SET size = ?1, root = ?2 WHERE only = 0");
-                head.execute((*next, [7; 32].as_slice())).unwrap();
+                let mut head = prepare("UPDATE head SET size = ?1, root = ?2, seal = ?3 WHERE only = 0");
+                head.execute((*next, [7; 32].as_slice(), [7; 32].as_slice())).unwrap();
             }
             transaction.commit().unwrap();
         }

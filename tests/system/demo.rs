@@ -4,15 +4,16 @@
     reason = "the test starts the program and looks for what it left running"
 )]
 
-use crate::process::{COMPILE, Ended, end, program, start, stepward};
+use crate::process::{COMPILE, Ended, RUN, end, program, start, stepward};
 use crate::stage::{EXAMPLE, ROOT};
+use serde_json::json;
 use std::{
     fs,
     path::{Path, PathBuf},
     pin::pin,
     time::Duration,
 };
-use tokio::{sync::Mutex, time::sleep};
+use tokio::{process::Command, sync::Mutex, time::sleep};
 
 /// A checkout has one place for its demonstration.
 static TURN: Mutex<()> = Mutex::const_new(());
@@ -59,6 +60,51 @@ async fn the_demonstration_pays_an_invoice_and_shows_what_is_refused() {
     }
     assert_eq!(running(shown.group), [] as [&str; 0], "it leaves no process behind");
     assert!(fs::read(&lock).unwrap() == before, "the lock stays as it is committed");
+    judge_log().await;
+}
+
+/// What the demonstration did is checked by the program itself and by the script that shares no code with
+/// it: the log in its store, as it is published, as an export, and as the evidence of the run.
+async fn judge_log() {
+    let state = Path::new(ROOT).join(EXAMPLE).join("target/stepward/demo/state");
+    let (out, ours) = (tempfile::tempdir().unwrap(), state.join("dev"));
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let call = async |arguments: Vec<String>| {
+        let mut command = stepward();
+        let command = command.args(arguments).arg("--state").arg(&state).current_dir(out.path());
+        program(command, RUN).await.expect(0)
+    };
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let report = call(words(&["verify", &text(&ours), "--bodies", "--json"])).await.json();
+    let done = &report["parts"][0]["established"];
+    assert!(done["effects_answered"].as_u64() > Some(0) && done["effects_unanswered"] == 0, "{done}");
+    assert!(done["bodies"].as_u64() > Some(0) && done["bodies"] == done["bodies_opened"], "{done}");
+    assert_eq!((&report["verdict"], &report["parts"][1]["kind"]), (&json!("holds"), &json!("tiles")));
+    let runs = call(words(&["runs", "list", "--json"])).await.json();
+    let run = runs["runs"][0]["run"].as_str().unwrap().to_owned();
+    call(words(&["ledger", "export", "--out", "log"])).await;
+    call(words(&["evidence", &run, "--out", "evidence"])).await;
+    let key = call(words(&["ledger", "key"])).await.stdout.trim_end().to_owned();
+    for (kind, what) in [
+        ("tiles", text(&ours.join("tiles"))),
+        ("export", "log".to_owned()),
+        ("evidence", "evidence".to_owned()),
+    ] {
+        call(words(&["verify", &what, "--key", &key])).await;
+        let script = Path::new(ROOT).join("tests/verify_log.py");
+        let mut python = Command::new("python3");
+        python.arg(script).args([kind, &what, "--key", &key]).current_dir(out.path());
+        match python.output().await {
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success() && said.starts_with("HOLDS "), "{kind}: {said}");
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                eprintln!("SKIPPED: python3 is not installed");
+            }
+            Err(error) => panic!("python3 cannot be started: {error}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -123,9 +123,15 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Whether nobody knows what came of it, and the service could carry it out twice.
+    /// Whether nobody knows what came of it, nobody was told so, and the service could carry it out twice.
     pub const fn in_doubt(&self) -> bool {
-        self.answer.is_none() && self.resolved.is_none() && !self.idempotent
+        let open = match self.answer {
+            None => true,
+            // A step that heard that it is unknown has gone on from there.
+            Some(Answer { effect: Effect::Unknown, reply }) => reply.is_none(),
+            Some(Answer { effect: Effect::Applied | Effect::NotApplied, .. }) => false,
+        };
+        open && self.resolved.is_none() && !self.idempotent
     }
 }
 

@@ -18,6 +18,8 @@ const FACT: Rule = Rule::new("log-remembered");
 
 /// The remembered digest of the configuration, which follows from the last event about it.
 const POLICY_FACT: &str = "policy";
+/// The remembered name of the run that was erased last.
+const ERASED_FACT: &str = "erased";
 /// Goes before the name of what is pinned, in the remembered digest of it.
 const BUNDLE_FACT: &str = "bundle ";
 
@@ -60,6 +62,7 @@ pub(super) struct Index<'a> {
     policy: Option<Digest>,
     bundles: BTreeMap<Name, Digest>,
     restored: Option<u64>,
+    erased: Option<Name>,
     findings: Findings,
 }
 
@@ -74,6 +77,7 @@ impl<'a> Index<'a> {
             policy: None,
             bundles: BTreeMap::new(),
             restored: None,
+            erased: None,
             findings: Findings::default(),
         }
     }
@@ -105,6 +109,7 @@ impl<'a> Index<'a> {
             What::ConfigurationChanged { now, .. } => self.policy = Some(*now),
             What::BundleChanged { object, now, .. } => drop(self.bundles.insert(object.clone(), *now)),
             What::LogRestored { .. } => self.restored = Some(event.sequence),
+            What::BodyErased { .. } => self.erased.clone_from(&event.run),
             _ => {}
         }
     }
@@ -268,6 +273,7 @@ impl<'a> Index<'a> {
         let mut expected = vec![
             (RESTORED_FACT.to_owned(), restored),
             (POLICY_FACT.to_owned(), self.policy.and_then(digest)),
+            (ERASED_FACT.to_owned(), self.erased.as_ref().map(|run| run.as_str().as_bytes().to_vec())),
         ];
         expected
             .extend(self.bundles.iter().map(|(name, now)| (format!("{BUNDLE_FACT}{name}"), digest(*now))));

@@ -124,7 +124,8 @@ fn a_second_service_and_an_erasure_are_no_findings() {
     world.start();
     world.run("a");
     let erased = Draft { run: Some(name("a")), ..Draft::service(What::BodyErased { complete_at_ms: 1 }) };
-    world.append(vec![(erased, Some(stepward_ledger::store::RunChange::Closes), Vec::new())]);
+    let told = stepward_ledger::store::Fact { name: "erased".to_owned(), value: b"a".to_vec() };
+    world.append(vec![(erased, Some(stepward_ledger::store::RunChange::Closes), vec![told])]);
     let _ = world.checkpoint(&[]);
     world.close();
     rusqlite::Connection::open(world.path()).unwrap().execute("DELETE FROM body", []).unwrap();

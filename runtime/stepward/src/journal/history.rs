@@ -11,7 +11,7 @@ use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Effect, Name, Outcome, Resolution},
     merkle::TreeHead,
-    runs::{self, Attempt, BodyAt, Made, RESTORED_FACT, Run, Standing, Step},
+    runs::{self, Answer, Attempt, BodyAt, Made, RESTORED_FACT, Run, Standing, Step},
     store::Records,
 };
 use stepward_seam::{HostCall, HostReply};
@@ -83,7 +83,7 @@ pub struct Earlier {
 pub enum Known {
     /// Its answer.
     Answered(HostReply),
-    /// It was carried out, and its answer was withheld from the step: the run ends there again.
+    /// It was carried out, and its answer was withheld from the step or could not be kept: the run ends there.
     Withheld,
     /// It has to be made again, which is safe.
     Again,
@@ -249,11 +249,11 @@ impl Opener<'_> {
         let at = last.intent.ok_or_else(|| incomplete(self.run, "the body of an intent"))?;
         let call = read(at.sequence, &self.open(at)?)?;
         let known = match (last.answer, last.resolved) {
-            (Some(answer), _) => match answer.reply {
-                Some(at) => Known::Answered(read(at.sequence, &self.open(at)?)?),
-                None => Known::Withheld,
-            },
-            (None, Some(resolved)) => match (resolved.effect, resolved.body) {
+            (Some(Answer { reply: Some(at), .. }), _) => Known::Answered(read(at.sequence, &self.open(at)?)?),
+            (Some(Answer { effect: Effect::Applied, .. }), None) => Known::Withheld,
+            // The step heard nothing of it: whether it can be made again is decided where it is made.
+            (Some(Answer { effect: Effect::NotApplied | Effect::Unknown, .. }), None) => Known::Again,
+            (_, Some(resolved)) => match (resolved.effect, resolved.body) {
                 (Resolution::Applied, Some(at)) => {
                     Known::Answered(read::<Reason>(at.sequence, &self.open(at)?)?.reply())
                 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::Finished;
 use std::{fmt, sync::Arc};
-use stepward_fault::Fault;
+use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Actor, Decision, Draft, Name, Outcome, What},
     log::Durable,
@@ -15,6 +15,7 @@ use stepward_ledger::{
 use stepward_sandbox::Outcome as Ended;
 use stepward_seam::Limits;
 use stepward_trust::Digest;
+use stepward_vault::Begun;
 
 /// What a run starts from.
 #[derive(Clone, Debug)]
@@ -38,6 +39,9 @@ pub struct RunLog {
     running: Arc<Running>,
 }
 
+/// The rule that a run has a name of its own.
+const STARTED: Rule = Rule::new("run-started-before");
+
 impl Journal {
     /// Starts a run: makes the key for its bodies and writes that it started. That it started is durable
     /// with its first intent, at the latest with its end.
@@ -48,10 +52,16 @@ impl Journal {
         self.0.log.room().await?;
         let (run, object) = (name(start.run)?, name(start.object)?);
         let (keys, key_of, now) = (Arc::clone(&self.0.keys), run.clone(), self.now_ms());
-        let key = blocking(move || keys.create(key_of.as_str(), now)).await?;
+        let begun = blocking(move || keys.begin(key_of.as_str(), now)).await?;
+        let (Begun::New(key) | Begun::Left(key)) = begun;
         let running = Arc::new(Running { name: run.clone(), key });
         let log = self.reporting(running, Attempts::new())?;
-        self.note_bundle(&object, start.definition).await?;
+        // Now that nobody else can start it: a key alone is what a crash leaves.
+        let of = run.clone();
+        if self.0.log.read(move |records| records.run(of.as_str())).await?.is_some() {
+            return Err(started_before(&run));
+        }
+        self.note_bundle(&object, start.definition)?;
         let what = What::RunStarted { object, definition: start.definition, policy: self.0.policy };
         let draft = Draft { actor: start.actor, run: Some(run), step: None, call: None, body: None, what };
         let note = Note::of(draft).changing(RunChange::Opens).with_body(
@@ -64,7 +74,7 @@ impl Journal {
     }
 
     /// Writes that what runs under a name is another thing than before, where it is.
-    async fn note_bundle(&self, object: &Name, now: Digest) -> Result<(), Fault> {
+    fn note_bundle(&self, object: &Name, now: Digest) -> Result<(), Fault> {
         let fact = format!("bundle {object}");
         let before = self.digest_fact(&fact);
         if before == Some(now) {
@@ -186,4 +196,11 @@ impl fmt::Debug for RunLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("RunLog").field(&self.running.name).finish()
     }
+}
+
+fn started_before(run: &Name) -> Fault {
+    Fault::new(Class::Refused, Owner::Embedder, STARTED)
+        .at(format_args!("run {run}"))
+        .says("the log has a run of this name")
+        .hint("give each run a name of its own")
 }

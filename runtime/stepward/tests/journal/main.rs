@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "the test looks at the files that were left")]
 
 mod clock;
+mod commits;
 mod ends;
 
 use std::{
@@ -22,7 +23,7 @@ use stepward::{
         log::{Clock, Log, Stamp},
         runs::{self, Standing},
         store::{
-            Records as _,
+            Records as _, Store,
             owner::{Holder, Ownership},
             sqlite::{Reader, Writer},
         },
@@ -67,10 +68,14 @@ async fn open_by(folder: &Path, clock: Arc<dyn Clock>) -> Result<Opened, Fault> 
     let lock = lock.open(folder.join("ledger.lock")).unwrap();
     let holder = Holder { pid: std::process::id(), since: "now", what: "a test" };
     let ownership = Ownership::claim(lock, "ledger.lock", &holder)?;
-    let writer = Writer::open(&folder.join("ledger.db"), ownership)?;
+    open_over(Box::new(Writer::open(&folder.join("ledger.db"), ownership)?), folder, clock).await
+}
+
+/// The same over this store, with the keys in the folder.
+async fn open_over(store: Box<dyn Store>, folder: &Path, clock: Arc<dyn Clock>) -> Result<Opened, Fault> {
     let sequence = |leaf: &[u8]| Event::decode(leaf).map(|event| event.sequence);
     let root = EnvironmentRoot::derive(&SecretBytes::new((1..=32).collect())).unwrap();
-    let (log, _) = Log::open(Box::new(writer), Arc::clone(&clock), &[], &sequence, &sealer(&root))?;
+    let (log, _) = Log::open(store, Arc::clone(&clock), &[], &sequence, &sealer(&root))?;
     let keys = RunKeys::open(&folder.join("keys.db"), &folder.join("wrapping.db"), &root)?;
     let policy = Digest::of(b"policy");
     Journal::open(log, keys, clock, name("test"), policy, name("0.1.0")).await

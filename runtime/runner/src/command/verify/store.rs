@@ -17,6 +17,7 @@ use std::{
     num::NonZeroU32,
     path::{Path, PathBuf},
 };
+use stepward::journal::sealer;
 use stepward_fault::{Class, Fault, Owner};
 use stepward_ledger::{
     event::Event,
@@ -47,6 +48,7 @@ pub(super) fn check(
         Some(own) if !keys.has_log() => keys.with(VerifierKey::Log(own.signer.verifier())),
         Some(_) | None => keys,
     };
+    let sealer = own.as_ref().map(|own| sealer(&own.root));
     needs_key(&keys, "a ledger.db without the key of its environment")?;
     let keys = match folder {
         Some(folder) => knowing_witnesses(session, folder, keys),
@@ -79,6 +81,11 @@ pub(super) fn check(
         // No event leads to such rows, so the walk over the events did not meet them.
         Err(fault) if fault.class() == Class::EvidenceInvalid => report.find(fault),
         other => other?,
+    }
+    if let Some(sealer) = sealer
+        && let Err(fault) = sealer.check(reader.index()?)
+    {
+        report.find(fault);
     }
     let mut parts = vec![Part { report, place, kind: "store" }];
     if let Some(tiles) = tiles {
