@@ -1,26 +1,21 @@
-//! The event log: durable events per second beside one thread that writes the same rows, how fast
-//! stored leaves are verified, and what opening a long log costs.
+//! The event log: durable events per second beside one thread that writes the same rows.
 
 use crate::rounds;
 use rusqlite::{Connection, TransactionBehavior};
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use stepward_ledger::log::{Attached, Log, Stamp, Trusted};
-use stepward_ledger::merkle::{Frontier, LeafHash, TreeHead};
+use std::time::Instant;
+use stepward::SecretBytes;
+use stepward::journal::sealer;
+use stepward::vault::EnvironmentRoot;
+use stepward_ledger::log::{Attached, Log, Stamp};
 use stepward_ledger::store::owner::{Holder, Ownership};
-use stepward_ledger::store::sqlite::{Reader, Writer};
-use stepward_ledger::store::{Batch, Entry, Records, RunChange, RunLink, Store, Subtree};
+use stepward_ledger::store::sqlite::Writer;
+use stepward_ledger::store::{RunChange, RunLink};
 
 /// Bytes of a leaf: an event of a host call has about as many.
 const LEAF: usize = 350;
-
-/// Events after the trusted head when a log is opened.
-const TAIL: u64 = 1000;
-
-/// Events in one commit when a long log is made.
-const BULK: u64 = 50_000;
 
 pub(crate) fn measure() {
     for (writers, each) in [(1, 500), (16, 4_000), (256, 12_800)] {
@@ -41,23 +36,9 @@ pub(crate) fn measure() {
             aim("durable events, 256 writers", &format!("{rate:.0}/s"), "above 100000/s", rate > 1e5);
         }
     }
-    let folder = folder();
-    let short = Long::make(folder.path(), 20_000);
-    let long = Long::make(folder.path(), 1_000_000);
-    long.verify();
-    short.open();
-    long.open();
 }
 
-/// Ten million events: about 5 GB of disk and two minutes.
-pub(crate) fn measure_long() {
-    let folder = folder();
-    let long = Long::make(folder.path(), 10_000_000);
-    long.verify();
-    long.open();
-}
-
-fn aim(what: &str, ours: &str, aim: &str, met: bool) {
+pub(crate) fn aim(what: &str, ours: &str, aim: &str, met: bool) {
     println!("| {what} | | {ours} | | {aim} ({}) |", if met { "met" } else { "missed" });
 }
 
@@ -84,23 +65,29 @@ fn sequence_of(leaf: &[u8]) -> u64 {
     std::str::from_utf8(digits).unwrap().parse().unwrap()
 }
 
-fn open(store: Writer, trusted: &[Trusted]) -> Log {
+/// The key of everything here, which is worth nothing.
+pub(crate) fn root() -> EnvironmentRoot {
+    EnvironmentRoot::derive(&SecretBytes::new((0..32).collect())).unwrap()
+}
+
+fn open(store: Writer) -> Log {
     let start = Instant::now();
     let clock = move || {
         let mono_us = u64::try_from(start.elapsed().as_micros()).unwrap();
         Stamp { unix_us: mono_us, error_us: None, mono_us }
     };
-    Log::open(Box::new(store), Arc::new(clock), trusted, &|leaf| Ok(sequence_of(leaf)), &sealer()).unwrap().0
+    let sequence = |leaf: &[u8]| Ok(sequence_of(leaf));
+    Log::open(Box::new(store), Arc::new(clock), &[], &sequence, &sealer(&root())).unwrap().0
 }
 
 /// One thread that writes the rows of a log by itself, with the same settings.
-struct Floor {
+pub(crate) struct Floor {
     connection: std::cell::RefCell<(Connection, u64)>,
     _folder: tempfile::TempDir,
 }
 
 impl Floor {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = folder();
         drop(writer(folder.path()));
         let connection = Connection::open(folder.path().join("ledger.db")).unwrap();
@@ -122,7 +109,7 @@ impl Floor {
         Self { connection: (connection, 0).into(), _folder: folder }
     }
 
-    fn write(&self, events: u32, batch: u32) {
+    pub(crate) fn write(&self, events: u32, batch: u32) {
         let (connection, next) = &mut *self.connection.borrow_mut();
         for _ in 0..events.div_ceil(batch) {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).unwrap();
@@ -151,6 +138,11 @@ impl Floor {
     }
 }
 
+fn of_run(writer: u32, change: RunChange) -> Attached {
+    let run = Some(RunLink { run: format!("run-{writer}"), change });
+    Attached { run, ..Attached::default() }
+}
+
 /// So many runs at a time, each of which waits for its event before it goes on.
 struct Ours {
     log: Log,
@@ -162,8 +154,11 @@ struct Ours {
 impl Ours {
     fn new(writers: u32) -> Self {
         let folder = folder();
-        let log = open(writer(folder.path()), &[]);
+        let log = open(writer(folder.path()));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        for writer in 0..writers {
+            let _ = log.append(of_run(writer, RunChange::Opens), |sequence, _| leaf(sequence)).unwrap();
+        }
         Self { log, writers, runtime, _folder: folder }
     }
 
@@ -173,8 +168,7 @@ impl Ours {
             let log = self.log.clone();
             async move {
                 for _ in 0..each {
-                    let link = RunLink { run: format!("run-{writer}"), change: RunChange::Stays };
-                    let attached = Attached { run: Some(link), ..Attached::default() };
+                    let attached = of_run(writer, RunChange::Stays);
                     let ticket = log.append(attached, |sequence, _| leaf(sequence)).unwrap();
                     log.durable(ticket).await.unwrap();
                 }
@@ -187,80 +181,4 @@ impl Ours {
             }
         });
     }
-}
-
-/// A log of some length.
-struct Long {
-    folder: PathBuf,
-    /// The head before the last events.
-    trusted: TreeHead,
-    events: u64,
-}
-
-impl Long {
-    fn make(folder: &Path, events: u64) -> Self {
-        let folder = folder.join(events.to_string());
-        std::fs::create_dir(&folder).unwrap();
-        let mut store = writer(&folder);
-        let mut frontier = Frontier::default();
-        let bulks = (0..events - TAIL).step_by(usize::try_from(BULK).unwrap());
-        for from in bulks {
-            store.commit(&bulk(&mut frontier, from..(from + BULK).min(events - TAIL))).unwrap();
-        }
-        let trusted = frontier.head();
-        store.commit(&bulk(&mut frontier, events - TAIL..events)).unwrap();
-        Self { folder, trusted, events }
-    }
-
-    /// Reads and hashes every stored leaf on this core.
-    fn verify(&self) {
-        let reader = Reader::open(&self.folder.join("ledger.db")).unwrap();
-        let head = reader.head().unwrap();
-        let start = Instant::now();
-        let mut frontier = Frontier::default();
-        let leaves = 0..head.size.get();
-        reader
-            .leaves(leaves, &mut |leaf| {
-                frontier.append(LeafHash::of(leaf.bytes)).unwrap();
-                Ok(())
-            })
-            .unwrap();
-        let rate = head.size.get() as f64 / start.elapsed().as_secs_f64();
-        assert_eq!(frontier.head(), head);
-        let what = format!("stored leaves verified on one core, log of {} events", self.events);
-        aim(&what, &format!("{rate:.0}/s"), "at least 1000000/s", rate >= 1e6);
-    }
-
-    /// Opens and checks the log.
-    fn open(&self) {
-        let trusted = Trusted { head: self.trusted, source: "the last checkpoint".to_owned() };
-        let mut times: Vec<Duration> = (0..11)
-            .map(|_| {
-                let start = Instant::now();
-                let log = open(writer(&self.folder), std::slice::from_ref(&trusted));
-                let time = start.elapsed();
-                drop(log);
-                time
-            })
-            .collect();
-        times.sort_unstable();
-        let millis = times[times.len() / 2].as_secs_f64() * 1e3;
-        let what = format!("start-up, log of {} events, {TAIL} after the checkpoint", self.events);
-        aim(&what, &format!("{millis:.1} ms"), "no matter how long", millis < 50.0);
-    }
-}
-
-fn bulk(frontier: &mut Frontier, sequences: std::ops::Range<u64>) -> Batch {
-    let first = sequences.start;
-    let mut subtrees = Vec::new();
-    let entries = sequences.map(|sequence| {
-        let leaf = leaf(sequence);
-        let hash = LeafHash::of(&leaf);
-        let keep = |node, hash| subtrees.extend(Subtree::kept(node, hash));
-        frontier.append_with(hash, keep).unwrap();
-        let run = Some(RunLink { run: format!("run-{}", sequence / 20), change: RunChange::Closes });
-        Entry { leaf, hash, run, body: None }
-    });
-    let entries = entries.collect();
-    Batch { first, entries, subtrees, head: frontier.head(), checkpoints: Vec::new(), facts: Vec::new() }
 }

@@ -22,6 +22,7 @@ mod effect;
 mod endpoint;
 mod guests;
 mod ledger;
+mod long;
 mod rounds;
 mod step;
 mod waiting;
@@ -40,7 +41,7 @@ fn main() -> ExitCode {
     let wants = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     if asked.iter().any(|a| a == "ledger-long") {
-        ledger::measure_long();
+        long::measure(10_000_000);
         return ExitCode::SUCCESS;
     }
     if let Some(side) = asked.first().and_then(|argument| waiting::Side::of(argument)) {
@@ -69,6 +70,8 @@ fn main() -> ExitCode {
     }
     if wants("ledger") {
         ledger::measure();
+        long::measure(20_000);
+        long::measure(1_000_000);
     }
     ExitCode::SUCCESS
 }

@@ -44,7 +44,10 @@ pub(crate) async fn open(folder: &Path) -> Result<Journal, Box<dyn Error>> {
         Journal::open(log, keys, clock, desk, Digest::of(b"orders: GET /orders/*"), version).await?;
     // Each start is a moment to complete what was erased in an earlier week.
     for held in journal.rotate().await?.held {
-        eprintln!("order-desk: {} runs keep wrapping key {}: their keys are damaged", held.runs, held.wrapping_key);
+        eprintln!(
+            "order-desk: {} runs keep wrapping key {}: their keys are damaged",
+            held.runs, held.wrapping_key
+        );
     }
     for run in unfinished {
         eprintln!("order-desk: {} was cut off and only read: nothing is left to do", run.name);

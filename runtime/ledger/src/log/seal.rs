@@ -32,9 +32,12 @@ use stepward_fault::{Class, Fault, Owner, Rule};
 
 const SEAL: Rule = Rule::new("log-seal");
 
+/// A keyed hash.
+type Keyed = dyn Fn(&[u8]) -> [u8; SEAL_BYTES] + Send + Sync;
+
 /// Makes the seals of a log. The key is in the function that it is made from, and nowhere in this crate.
 #[derive(Clone)]
-pub struct Sealer(Arc<dyn Fn(&[u8]) -> [u8; SEAL_BYTES] + Send + Sync>);
+pub struct Sealer(Arc<Keyed>);
 
 impl Sealer {
     /// Seals with HMAC-SHA-256, or another keyed hash that is a pseudorandom function, under one key for

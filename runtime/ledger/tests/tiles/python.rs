@@ -73,7 +73,8 @@ fn verify(arguments: &[&str]) -> Option<(i32, String)> {
 
 /// The golden events, and after them a run of `more` events that are calls with their answers.
 fn events(more: usize) -> Memory {
-    let mut golden = EVENTS.lines().map(str::to_owned).collect::<Vec<_>>();
+    // One of every kind; what comes after them has the other words, and no log would hold it in this order.
+    let mut golden = EVENTS.lines().take(23).map(str::to_owned).collect::<Vec<_>>();
     // They show the kinds; in a log an attempt is answered once.
     golden[17] = golden[14].replacen("\"seq\":14,", "\"seq\":17,", 1);
     let first = golden.len();

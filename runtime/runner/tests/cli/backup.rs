@@ -562,7 +562,7 @@ fn a_backup_whose_index_was_edited_is_refused() {
         fs::write(&manifest, says.to_string()).unwrap();
         let before = events(here);
         let refused = restore(here, "1", &["--replace"]);
-        assert_eq!(error(&refused), (json!("backup-log-invalid"), 8), "{edit}\n{}", refused.stdout);
+        assert_eq!(error(&refused), (json!("log-seal"), 8), "{edit}\n{}", refused.stdout);
         assert_eq!(events(here), before);
     }
 }

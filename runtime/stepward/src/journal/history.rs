@@ -251,8 +251,6 @@ impl Opener<'_> {
         let known = match (last.answer, last.resolved) {
             (Some(Answer { reply: Some(at), .. }), _) => Known::Answered(read(at.sequence, &self.open(at)?)?),
             (Some(Answer { effect: Effect::Applied, .. }), None) => Known::Withheld,
-            // The step heard nothing of it: whether it can be made again is decided where it is made.
-            (Some(Answer { effect: Effect::NotApplied | Effect::Unknown, .. }), None) => Known::Again,
             (_, Some(resolved)) => match (resolved.effect, resolved.body) {
                 (Resolution::Applied, Some(at)) => {
                     Known::Answered(read::<Reason>(at.sequence, &self.open(at)?)?.reply())
@@ -260,7 +258,10 @@ impl Opener<'_> {
                 (Resolution::Applied, None) => return Err(incomplete(self.run, "an operator's reason")),
                 (Resolution::NotApplied, _) => Known::Again,
             },
-            (None, None) => Known::Again,
+            // The step heard nothing of it: whether it can be made again is decided where it is made.
+            (None | Some(Answer { effect: Effect::NotApplied | Effect::Unknown, reply: None }), None) => {
+                Known::Again
+            }
         };
         Ok(Earlier { number, call, attempts: attempts.iter().map(applied).collect(), known })
     }
