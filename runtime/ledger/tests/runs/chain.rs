@@ -42,10 +42,11 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let world = Self { log: opened(&folder), folder };
         let older = Story::started().step("check");
-        world.tell("older", &older.0[..1]);
+        let (first, rest) = older.0.split_at(1);
+        world.tell("older", first);
         world.tell("paid", &Story::started().step("pay").intended("pay", 0, 1, false).0);
         world.tell("done", &Story::started().step("pay").step_ended("pay").ended().0);
-        world.tell("older", &older.0[1..]);
+        world.tell("older", rest);
         world.tell("newer", &Story::started().0);
         world
     }
