@@ -19,6 +19,9 @@
 //! | [`tiles`], [`proof`], [`export`] | C2SP tlog-tiles and tlog-proof, and all events in one file: what outsiders read |
 //! | [`verify`] | checks any of these, and a store, without the service that wrote it |
 //!
+//! How it lies on disk is in the manual, [`manual::storage`], and what somebody has to check who does not believe
+//! its owner in [`manual::verifying`].
+//!
 //! It holds no key and no body: bodies arrive sealed and are opaque here. It reads no clock, no
 //! variable and no configuration; SQLite is given a path because it opens its files itself.
 //!
@@ -29,6 +32,9 @@
 //! instance, will notice an event that was edited, removed or moved, and a log that was replaced by an
 //! older copy. Without such a checkpoint an administrator who holds the signing key can write another
 //! history from the start; nothing inside a log can tell.
+//!
+//! What a checkpoint does not cover yet, and the index of unfinished runs, stand under a seal that takes the
+//! environment's key to make: [`log::Sealer`].
 #![forbid(unsafe_code)]
 
 pub mod event;
@@ -42,3 +48,12 @@ pub mod store;
 pub mod tiles;
 pub mod verify;
 pub mod witness;
+
+/// The manual.
+#[cfg(doc)]
+pub mod manual {
+    #[doc = include_str!("../docs/storage.md")]
+    pub mod storage {}
+    #[doc = include_str!("../docs/verifying.md")]
+    pub mod verifying {}
+}

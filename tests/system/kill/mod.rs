@@ -30,7 +30,7 @@ const SEED: u64 = 0x5eed_0f00_d15e_a5e5;
 /// Events that `stepward runs resolve` writes.
 const WORD: u64 = 4;
 /// How often each event is awaited: several can come at once.
-const TIMES: usize = 2;
+const TIMES: usize = 5;
 /// Invoices of each test that chooses by chance.
 const ORDINARY: usize = 16;
 /// The same in the long version.

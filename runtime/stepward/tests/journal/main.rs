@@ -5,6 +5,7 @@
 mod clock;
 mod commits;
 mod ends;
+mod struck;
 
 use std::{
     fs::OpenOptions,
