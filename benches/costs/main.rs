@@ -48,13 +48,9 @@ fn main() -> ExitCode {
         waiting::alone(side, &runtime, &guests::built());
         return ExitCode::SUCCESS;
     }
-    let guests = guests::build();
     println!("| what | floor | Stepward | ratio | aim |\n| --- | --- | --- | --- | --- |");
-    if wants("step") {
-        step::measure(&runtime, &guests);
-    }
-    if wants("cold") {
-        cold::measure(&guests);
+    if ["step", "cold", "waiting", "worker"].into_iter().any(wants) {
+        with_guests(&runtime, wants);
     }
     if wants("endpoint") {
         endpoint::measure(&runtime);
@@ -62,16 +58,27 @@ fn main() -> ExitCode {
     if wants("effect") {
         effect::measure(&runtime);
     }
-    if wants("waiting") {
-        waiting::measure();
-    }
-    if wants("worker") {
-        worker::measure(&guests);
-    }
     if wants("ledger") {
         ledger::measure();
         long::measure(20_000);
         long::measure(1_000_000);
     }
     ExitCode::SUCCESS
+}
+
+/// What needs guests, which take minutes to build the first time.
+fn with_guests(runtime: &tokio::runtime::Runtime, wants: impl Fn(&str) -> bool) {
+    let guests = guests::build();
+    if wants("step") {
+        step::measure(runtime, &guests);
+    }
+    if wants("cold") {
+        cold::measure(&guests);
+    }
+    if wants("waiting") {
+        waiting::measure();
+    }
+    if wants("worker") {
+        worker::measure(&guests);
+    }
 }

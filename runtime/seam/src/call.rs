@@ -95,6 +95,18 @@ impl HostCall {
             Self::Log { .. } => CallKind::Log,
         }
     }
+
+    /// The label of the operation that a request says it is, where it says one.
+    pub fn operation(&self) -> Option<&str> {
+        match self {
+            Self::Http { request, .. } => request.operation.as_deref(),
+            Self::Sign { .. }
+            | Self::Reveal { .. }
+            | Self::Now { .. }
+            | Self::Random { .. }
+            | Self::Log { .. } => None,
+        }
+    }
 }
 
 impl HostReply {

@@ -86,21 +86,9 @@ impl Run {
                 }
             }
             What::CallIntended { object, attempt, idempotent, .. } => {
-                let attempt = Attempt {
-                    number: *attempt,
-                    idempotent: *idempotent,
-                    intent: body(event),
-                    answer: None,
-                    resolved: None,
-                };
-                match &mut self.step(event)?.call(event, object, || Made::Effect(Vec::new()))?.made {
-                    // One in doubt is not followed by another: that is what doubt means.
-                    Made::Effect(attempts) if attempts.last().is_some_and(Attempt::in_doubt) => {
-                        return Err(disorder(event, "the attempt before it is in doubt"));
-                    }
-                    Made::Effect(attempts) => attempts.push(attempt),
-                    Made::Recorded(_) => return Err(disorder(event, "the call had no effect before")),
-                }
+                let (number, idempotent, intent) = (*attempt, *idempotent, body(event));
+                let attempt = Attempt { number, idempotent, intent, answer: None, resolved: None };
+                self.step(event)?.intended(event, object, attempt)?;
             }
             What::CallAnswered { attempt: number, effect, .. } => {
                 let answer = Answer { effect: *effect, reply: body(event) };
@@ -176,6 +164,20 @@ impl Step {
         match self.calls.get_mut(place) {
             Some(call) if call.object == *object => Ok(call),
             Some(_) | None => Err(disorder(event, "the call went elsewhere before")),
+        }
+    }
+
+    fn intended(&mut self, event: &Event, object: &Name, attempt: Attempt) -> Result<(), Fault> {
+        match &mut self.call(event, object, || Made::Effect(Vec::new()))?.made {
+            // One in doubt is not followed by another: that is what doubt means.
+            Made::Effect(attempts) if attempts.last().is_some_and(Attempt::in_doubt) => {
+                Err(disorder(event, "the attempt before it is in doubt"))
+            }
+            Made::Effect(attempts) => {
+                attempts.push(attempt);
+                Ok(())
+            }
+            Made::Recorded(_) => Err(disorder(event, "the call had no effect before")),
         }
     }
 

@@ -247,14 +247,7 @@ impl<B: Broker> Watched<B> {
                 operation: request.operation.clone(),
             },
         });
-        let operation = match &brief {
-            HostCall::Http { request, .. } => request.operation.clone(),
-            HostCall::Sign { .. }
-            | HostCall::Reveal { .. }
-            | HostCall::Now { .. }
-            | HostCall::Random { .. }
-            | HostCall::Log { .. } => None,
-        };
+        let operation = brief.operation().map(str::to_owned);
         let asked = report::asked(&brief).unwrap_or_default();
         let place = Place::of(site);
         let effect = UnderWay { asked, operation, since: Instant::now(), ended: None };

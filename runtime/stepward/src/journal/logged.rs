@@ -59,7 +59,7 @@ impl<B: Broker> Logged<B> {
         method: Method,
     ) -> Result<HostReply, Stop> {
         let recorded = self.broker.recorded(call.clone());
-        let attempt = self.journal.attempt(&site, operation(&recorded)).map_err(Stop)?;
+        let attempt = self.journal.attempt(&site, recorded.operation().map(str::to_owned)).map_err(Stop)?;
         let intended = Intended { object: object("endpoint", &endpoint).map_err(Stop)?, attempt };
         let note = self.intent(&site, &recorded, &endpoint, method, &intended).map_err(Stop)?;
         let effect = EffectId::new(&site, None, attempt);
@@ -159,16 +159,4 @@ fn came(intended: Intended, reply: &Result<HostReply, Stop>) -> Came {
     // A rule of the embedder's may be no name; that there was one is not worth losing the answer.
     let rule = rule.and_then(|rule| Name::new(rule).ok());
     Came { object, attempt, effect, status, rule }
-}
-
-/// The operation that an effect names.
-fn operation(call: &HostCall) -> Option<String> {
-    match call {
-        HostCall::Http { request, .. } => request.operation.clone(),
-        HostCall::Sign { .. }
-        | HostCall::Reveal { .. }
-        | HostCall::Now { .. }
-        | HostCall::Random { .. }
-        | HostCall::Log { .. } => None,
-    }
 }
