@@ -1,6 +1,6 @@
 //! What sealing costs: each figure beside its floor, taken in turns in the same process.
 //!
-//! `cargo bench -p stepward-benches` builds the guests, runs everything in under two minutes and
+//! `cargo bench -p stepward-benches` builds the guests, runs everything in some minutes and
 //! prints the table that stands in the README. `-- step cold endpoint effect waiting worker ledger` chooses
 //! parts; `-- ledger-long` opens and verifies a log of ten million events.
 #![allow(
