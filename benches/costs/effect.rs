@@ -43,7 +43,7 @@ pub(crate) fn measure(runtime: &tokio::runtime::Runtime) {
             runtime.block_on(post(&with, next.1));
         }
     };
-    let effects = rounds::alternate(100, unlogged, logged);
+    let effects = rounds::alternate(300, unlogged, logged);
     rounds::row("an effect whose intent is in the log; floor: one without, and one commit", &effects, 1.25);
     drop(run);
     runtime.block_on(journal.log().close()).unwrap();

@@ -2,7 +2,8 @@
 //!
 //! `cargo bench -p stepward-benches` builds the guests, runs everything in some minutes and
 //! prints the table that stands in the README. `-- step cold endpoint effect waiting worker ledger` chooses
-//! parts; `-- ledger-long` opens and verifies a log of ten million events.
+//! parts; `-- ledger-long` opens and verifies a log of ten million events. With `--strict` a missed aim
+//! ends it with exit code 1.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     if asked.iter().any(|a| a == "ledger-long") {
         long::measure(10_000_000);
-        return ExitCode::SUCCESS;
+        return end();
     }
     if let Some(side) = asked.first().and_then(|argument| waiting::Side::of(argument)) {
         waiting::alone(side, &runtime, &guests::built());
@@ -63,7 +64,21 @@ fn main() -> ExitCode {
         long::measure(20_000);
         long::measure(1_000_000);
     }
-    ExitCode::SUCCESS
+    end()
+}
+
+/// Says how many aims were missed, and fails for it where this was asked for.
+fn end() -> ExitCode {
+    let missed = rounds::missed();
+    if missed == 0 {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("{missed} aims were missed");
+    if std::env::args().any(|argument| argument == "--strict") {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    }
 }
 
 /// What needs guests, which take minutes to build the first time.

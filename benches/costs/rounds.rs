@@ -1,5 +1,6 @@
 //! Timing by turns: floor and product alternate, so that what the machine does meanwhile hits both.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// Rounds of each side; the median of the rounds' means is reported.
@@ -34,9 +35,26 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times[times.len() / 2]
 }
 
+/// Aims that were missed so far.
+static MISSED: AtomicU32 = AtomicU32::new(0);
+
+/// How an aim is spoken of in a row; one that was missed is counted.
+pub(crate) fn verdict(met: bool) -> &'static str {
+    if met {
+        return "met";
+    }
+    MISSED.fetch_add(1, Ordering::Relaxed);
+    "missed"
+}
+
+/// How many aims were missed.
+pub(crate) fn missed() -> u32 {
+    MISSED.load(Ordering::Relaxed)
+}
+
 pub(crate) fn row(what: &str, pair: &Pair, aim: f64) {
     let ratio = pair.ours.as_secs_f64() / pair.floor.as_secs_f64();
-    let verdict = if ratio <= aim { "met" } else { "missed" };
+    let verdict = verdict(ratio <= aim);
     println!(
         "| {what} | {:.1} µs | {:.1} µs | {ratio:.2} | {aim:.2} ({verdict}) |",
         pair.floor.as_secs_f64() * 1e6,

@@ -5,6 +5,7 @@
 
 use crate::bare;
 use crate::guests::{self, Guests};
+use crate::rounds::verdict;
 use std::io::{BufRead, BufReader};
 use std::process::Command;
 use std::sync::Arc;
@@ -208,7 +209,6 @@ pub(crate) fn measure() {
     let [_, floor @ .., floor_mappings] = measured(Side::Floor);
     let [guest, ours @ .., mappings] = measured(Side::Stepward);
     let sums = [floor, ours].map(|kinds: [f64; 3]| kinds.iter().sum::<f64>());
-    let verdict = |met: bool| if met { "met" } else { "missed" };
     println!(
         "| {STEPS} waiting steps: resident each, beside {guest:.1} KiB of touched guest pages | {:.1} KiB | {:.1} KiB | {:.2} | 24 KiB ({}) |",
         sums[0],

@@ -4,7 +4,7 @@
 //! Both sides run in one runtime of as many threads as there are processors, as the runner does.
 
 use crate::guests::{self, Guests};
-use crate::rounds::{self, Pair};
+use crate::rounds::{self, Pair, verdict};
 use crate::step::{NoCalls, document};
 use std::num::NonZeroU32;
 use std::process::{Command, Stdio};
@@ -124,10 +124,6 @@ impl Both {
             |times| self.there.run(runtime, times, at_once),
         )
     }
-}
-
-fn verdict(met: bool) -> &'static str {
-    if met { "met" } else { "missed" }
 }
 
 /// A row whose aim is how much more workers may cost.

@@ -1,7 +1,7 @@
 //! The log as its callers hold it.
 
 use super::check::{self, Opened, SequenceOf, Trusted};
-use super::queue::{Life, Queue, Request};
+use super::queue::{Life, Queue, Request, Until};
 use super::seal::Vouched;
 use super::{Clock, OpenRun, Sealer, Stamp, writer};
 use crate::merkle::TreeHead;
@@ -118,14 +118,37 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn wait<'a>(&self, queue: MutexGuard<'a, Queue>) -> MutexGuard<'a, Queue> {
-        self.wake.wait(queue).unwrap_or_else(PoisonError::into_inner)
+    /// Puts the writer to sleep until there is what it sleeps for, and at most so long.
+    pub(super) fn sleep<'a>(
+        &self,
+        mut queue: MutexGuard<'a, Queue>,
+        until: Until,
+        most: Option<Duration>,
+    ) -> MutexGuard<'a, Queue> {
+        queue.sleep(until);
+        let asleep = |queue: &mut Queue| queue.is_asleep();
+        let mut queue = match most {
+            None => self.wake.wait_while(queue, asleep).unwrap_or_else(PoisonError::into_inner),
+            Some(most) => {
+                let woken = self.wake.wait_timeout_while(queue, most, asleep);
+                woken.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        queue.wake();
+        queue
     }
 
-    /// Waits for somebody who waits, at most this long.
-    pub(super) fn linger<'a>(&self, queue: MutexGuard<'a, Queue>, most: Duration) -> MutexGuard<'a, Queue> {
-        let waited = self.wake.wait_timeout_while(queue, most, |queue| !queue.is_wanted());
-        waited.unwrap_or_else(PoisonError::into_inner).0
+    /// Changes the queue, and wakes the writer where it sleeps and now has something to do. Each signal is a
+    /// system call, also where nobody sleeps, so that it is given once.
+    fn change<R>(&self, change: impl FnOnce(&mut Queue) -> R) -> R {
+        let mut queue = self.lock();
+        let changed = change(&mut queue);
+        let rouse = queue.rouse();
+        drop(queue);
+        if rouse {
+            self.wake.notify_one();
+        }
+        changed
     }
 
     /// Ends the log with the first fault that is given.
@@ -201,15 +224,7 @@ impl Log {
         attached: Attached,
         encode: impl FnOnce(u64, &Stamp) -> Vec<u8>,
     ) -> Result<Ticket, Fault> {
-        let shared = &self.0.shared;
-        let mut queue = shared.lock();
-        let idle = queue.is_idle();
-        let sequence = queue.push(&*self.0.clock, attached, encode)?;
-        let wanted = queue.is_wanted();
-        drop(queue);
-        if idle || wanted {
-            shared.wake.notify_one();
-        }
+        let sequence = self.0.shared.change(|queue| queue.push(&*self.0.clock, attached, encode))?;
         Ok(Ticket { log: self.0.id, sequence })
     }
 
@@ -225,8 +240,9 @@ impl Log {
                 .hint("wait where the event was appended"));
         }
         let sequence = ticket.sequence;
-        self.0.shared.lock().want(sequence);
-        self.0.shared.wake.notify_one();
+        if self.head().size.get() <= sequence {
+            self.0.shared.change(|queue| queue.want(sequence));
+        }
         self.reached(|progress| progress.head.size.get() > sequence).await?;
         Ok(Durable { sequence })
     }
@@ -355,8 +371,7 @@ impl Log {
             let _ = answer.send(reply);
             end
         });
-        enqueue(&mut self.0.shared.lock(), request)?;
-        self.0.shared.wake.notify_one();
+        self.0.shared.change(|queue| enqueue(queue, request))?;
         match answered.await {
             Ok(reply) => reply,
             // The request was dropped unanswered: the log has ended.
@@ -371,12 +386,11 @@ impl Log {
 impl Handle {
     /// Takes no more events.
     fn stop(&self) {
-        let mut queue = self.shared.lock();
-        if matches!(queue.life, Life::Open) {
-            queue.life = Life::Closing;
-        }
-        drop(queue);
-        self.shared.wake.notify_one();
+        self.shared.change(|queue| {
+            if matches!(queue.life, Life::Open) {
+                queue.life = Life::Closing;
+            }
+        });
     }
 
     /// Waits for the writer to give the store back.

@@ -41,16 +41,13 @@ pub(super) struct Work {
     checkpoints: Vec<Checkpoint>,
     facts: Vec<Fact>,
     runs: Changed,
+    /// Who waits for these events so far.
+    pub(super) waiters: usize,
     pub(super) bytes: usize,
     pub(super) requests: Vec<Request>,
 }
 
 impl Work {
-    /// How many events there are.
-    pub(super) fn events(&self) -> usize {
-        self.entries.len()
-    }
-
     /// Seals what there is to commit; none where there is nothing.
     pub(super) fn batch(&mut self, sealing: &mut Sealing) -> Option<Batch> {
         if self.entries.is_empty() && self.checkpoints.is_empty() {
@@ -84,10 +81,23 @@ pub(super) enum Life {
     Dead(Fault),
 }
 
+/// What the writer sleeps for.
+#[derive(Clone, Copy)]
+pub(super) enum Until {
+    /// There is something, whether anybody waits for it or not.
+    Work,
+    /// Somebody waits.
+    Wanted,
+    /// As many wait as the last commit woke.
+    Gathered,
+}
+
 /// Everything that is decided under the one lock: numbers, stamps, the tree.
 pub(super) struct Queue {
     pub(super) life: Life,
     pub(super) places: Places,
+    /// Set while the writer sleeps, and unset by whoever wakes it.
+    sleeps: Option<Until>,
     frontier: Frontier,
     next: u64,
     last_mono: u64,
@@ -103,6 +113,10 @@ pub(super) struct Queue {
     waiting: (usize, usize),
     /// The events before this one are waited for, or are to be written soon.
     wanted: u64,
+    /// How many wait for what the next commit will write.
+    waiters: usize,
+    /// How many wait for what is being committed, and then were woken by it.
+    woken: usize,
 }
 
 impl Queue {
@@ -111,6 +125,7 @@ impl Queue {
         Self {
             life: Life::Open,
             places,
+            sleeps: None,
             frontier,
             next,
             last_mono: 0,
@@ -123,6 +138,8 @@ impl Queue {
             bytes: 0,
             waiting: (0, 0),
             wanted: next,
+            waiters: 0,
+            woken: 0,
         }
     }
 
@@ -189,6 +206,35 @@ impl Queue {
         Ok(())
     }
 
+    /// The writer goes to sleep, unless it need not.
+    pub(super) fn sleep(&mut self, until: Until) {
+        self.sleeps = Some(until);
+        let _ = self.rouse();
+    }
+
+    /// It is awake.
+    pub(super) fn wake(&mut self) {
+        self.sleeps = None;
+    }
+
+    pub(super) fn is_asleep(&self) -> bool {
+        self.sleeps.is_some()
+    }
+
+    /// Ends its sleep where there is now what it sleeps for; whether this was so.
+    pub(super) fn rouse(&mut self) -> bool {
+        let there = match self.sleeps {
+            None => false,
+            Some(Until::Work) => !self.is_idle() || !matches!(self.life, Life::Open),
+            Some(Until::Wanted) => self.is_wanted(),
+            Some(Until::Gathered) => self.has_gathered(),
+        };
+        if there {
+            self.sleeps = None;
+        }
+        there
+    }
+
     /// Whether the writer has nothing to do.
     pub(super) fn is_idle(&self) -> bool {
         self.entries.is_empty() && self.checkpoints.is_empty() && self.requests.is_empty()
@@ -197,21 +243,32 @@ impl Queue {
     /// Somebody waits for this event.
     pub(super) fn want(&mut self, sequence: u64) {
         self.wanted = self.wanted.max(sequence.saturating_add(1));
+        let counted = if sequence < self.first { &mut self.woken } else { &mut self.waiters };
+        *counted += 1;
+    }
+
+    /// Who waits for the next commit.
+    pub(super) fn waiters(&self) -> usize {
+        self.waiters
+    }
+
+    /// Whether as many wait as the last commit woke, or others need it now.
+    pub(super) fn has_gathered(&self) -> bool {
+        self.waiters >= self.woken || self.is_pressed()
     }
 
     /// Whether there is something that somebody waits for, or so much that it is written anyhow.
     pub(super) fn is_wanted(&self) -> bool {
-        let asked =
-            !self.checkpoints.is_empty() || !self.requests.is_empty() || !matches!(self.life, Life::Open);
-        asked
-            || self.wanted > self.first
-            || self.waiting.0 >= FULL_BATCH
-            || self.waiting.1 >= FULL_BATCH_BYTES
+        self.wanted > self.first || self.is_pressed()
     }
 
-    /// Events that wait for the next commit.
-    pub(super) fn gathered(&self) -> usize {
-        self.entries.len()
+    /// Whether something else than an event is waited for, or a batch is full.
+    fn is_pressed(&self) -> bool {
+        !self.checkpoints.is_empty()
+            || !self.requests.is_empty()
+            || !matches!(self.life, Life::Open)
+            || self.waiting.0 >= FULL_BATCH
+            || self.waiting.1 >= FULL_BATCH_BYTES
     }
 
     /// Whether events are taken and less than half of their room is.
@@ -223,6 +280,7 @@ impl Queue {
 
     /// Hands everything over. The next buffer is made as large as this one was.
     pub(super) fn take(&mut self) -> Work {
+        self.woken = 0;
         let room = self.entries.len();
         Work {
             first: mem::replace(&mut self.first, self.next),
@@ -232,13 +290,15 @@ impl Queue {
             checkpoints: mem::take(&mut self.checkpoints),
             facts: mem::take(&mut self.facts),
             runs: self.places.changed(),
+            waiters: mem::take(&mut self.waiters),
             bytes: mem::take(&mut self.bytes),
             requests: mem::take(&mut self.requests),
         }
     }
 
-    /// Gives the room of a committed batch back.
-    pub(super) fn written(&mut self, events: usize, bytes: usize) {
+    /// Gives the room of a committed batch back, whose waiters are about to be woken.
+    pub(super) fn written(&mut self, events: usize, bytes: usize, waiters: usize) {
+        self.woken += waiters;
         self.waiting = (self.waiting.0.saturating_sub(events), self.waiting.1.saturating_sub(bytes));
     }
 

@@ -1,7 +1,7 @@
 //! The thread that owns the store.
 
 use super::handle::Shared;
-use super::queue::{Life, Work, closed};
+use super::queue::{Life, Until, Work, closed};
 use super::seal::Sealing;
 use crate::store::Store;
 use std::{thread, time::Duration};
@@ -11,6 +11,10 @@ use stepward_fault::{Class, Fault, Owner, Rule};
 /// would notice.
 const LINGER: Duration = Duration::from_millis(20);
 
+/// How long a commit waits for the next one of those whom the last one woke: a fraction of a sync, and
+/// long beside what a task takes from waking to its next event.
+const PATIENCE: Duration = Duration::from_micros(50);
+
 const WRITER_ENDED: Rule = Rule::new("log-writer-ended");
 
 /// Commits what gathers until the log is closed or a commit fails. The store, and with it the right
@@ -19,9 +23,7 @@ pub(super) fn run(shared: &Shared, store: Box<dyn Store>, mut sealing: Sealing) 
     let _last_word = LastWord(shared);
     // Dropped before the last word is said.
     let mut store = store;
-    let mut expected = 0;
-    while let Some(work) = next(shared, expected) {
-        expected = work.events();
+    while let Some(work) = next(shared) {
         if let Err(fault) = perform(shared, &mut *store, &mut sealing, work) {
             shared.die(fault);
             return;
@@ -31,29 +33,23 @@ pub(super) fn run(shared: &Shared, store: Box<dyn Store>, mut sealing: Sealing) 
 
 /// Waits for work; nothing when the log is closed and everything is written.
 ///
-/// Those that the last commit has just woken come in one after the other. Without a pause the first
-/// of them would have a commit of its own and all others wait for it; so as long as a turn of the
-/// scheduler brings more events, up to as many as there were last time, the commit waits. A lone
-/// writer never does.
-fn next(shared: &Shared, expected: usize) -> Option<Work> {
+/// Those whom the last commit has just woken come in one after the other. Without a pause the first of
+/// them would have a commit of its own and all others wait for it; so as long as more of them come, the
+/// commit waits for as many as were woken. A lone writer never waits.
+fn next(shared: &Shared) -> Option<Work> {
     let mut queue = shared.lock();
     while queue.is_idle() {
         match queue.life {
-            Life::Open => queue = shared.wait(queue),
+            Life::Open => queue = shared.sleep(queue, Until::Work, None),
             Life::Closing | Life::Dead(_) => return None,
         }
     }
     // What nobody waits for goes with the next event that somebody does.
-    queue = shared.linger(queue, LINGER);
+    queue = shared.sleep(queue, Until::Wanted, Some(LINGER));
     loop {
-        let before = queue.gathered();
-        if before == 0 || before >= expected {
-            return Some(queue.take());
-        }
-        drop(queue);
-        thread::yield_now();
-        queue = shared.lock();
-        if queue.gathered() == before {
+        let before = queue.waiters();
+        queue = shared.sleep(queue, Until::Gathered, Some(PATIENCE));
+        if queue.has_gathered() || queue.waiters() == before {
             return Some(queue.take());
         }
     }
@@ -67,8 +63,11 @@ fn perform(
 ) -> Result<(), Fault> {
     if let Some(batch) = work.batch(sealing) {
         store.commit(&batch)?;
-        shared.lock().written(batch.entries.len(), work.bytes);
-        shared.progress.send_modify(|progress| progress.head = batch.head);
+        let (head, events) = (batch.head, batch.entries.len());
+        // Before others run again, who would wait for the allocator.
+        drop(batch);
+        shared.lock().written(events, work.bytes, work.waiters);
+        shared.progress.send_modify(|progress| progress.head = head);
     }
     work.requests.into_iter().try_for_each(|request| request(store))
 }

@@ -37,6 +37,13 @@ pub struct Entry {
     pub body: Option<Vec<u8>>,
 }
 
+impl Entry {
+    /// Bytes of the leaf and its body.
+    pub fn bytes(&self) -> usize {
+        self.leaf.len() + self.body.as_ref().map_or(0, Vec::len)
+    }
+}
+
 /// Ties an event to its run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunLink {

@@ -23,4 +23,5 @@ pub mod sqlite;
 pub use batch::{Batch, Checkpoint, Entry, Fact, RunChange, RunLink, Subtree};
 pub use chain::{Chain, SEAL_BYTES, Seal};
 pub use nodes::{Nodes, TILE_HEIGHT, TILE_WIDTH};
+pub(crate) use records::EDITED;
 pub use records::{Index, Leaf, LeafRef, MAX_PAGE, Records, Run, Store};

@@ -363,6 +363,36 @@ fn what_nobody_waits_for_costs_no_commit_of_its_own() {
 }
 
 #[test]
+fn those_whom_one_commit_woke_share_the_next() {
+    const WRITERS: u64 = 64;
+    const EACH: u64 = 50;
+    let disk = Disk::new();
+    let log = simulated(&disk);
+    let work = |writer: u64| {
+        let log = log.clone();
+        async move {
+            for event in 0..EACH {
+                let ticket = append(&log, &format!("{writer} {event}")).unwrap();
+                let _ = log.durable(ticket).await.unwrap();
+            }
+        }
+    };
+    run(async {
+        let tasks: Vec<_> = (0..WRITERS).map(|writer| tokio::spawn(work(writer))).collect();
+        for task in tasks {
+            task.await.unwrap();
+        }
+    });
+    let commits = disk.operations() / COMMIT;
+    // One for each round of all writers; a machine that is busy elsewhere may split some.
+    assert!(
+        (EACH..=EACH * WRITERS / 16).contains(&commits),
+        "{commits} commits of {} events",
+        EACH * WRITERS
+    );
+}
+
+#[test]
 fn what_nobody_waits_for_is_written_all_the_same() {
     for when in [When::WithNext, When::Soon] {
         let disk = Disk::new();

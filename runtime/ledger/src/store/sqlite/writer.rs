@@ -5,11 +5,14 @@ use super::index::{Index, Remembered};
 use super::rows::{Rows, read_rows};
 use super::{backup, schema, stray};
 use crate::store::owner::Ownership;
-use crate::store::{Batch, Store};
+use crate::store::{Batch, Entry, Store};
 use rusqlite::{Connection, MAIN_DB, OpenFlags, Transaction, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
 use stepward_fault::{Class, Fault, Rule};
+
+/// Bytes of events whose pages stay in memory: half of what SQLite keeps by default.
+const CACHED: usize = 1 << 20;
 
 const OUT_OF_STEP: Rule = Rule::new("store-out-of-step");
 
@@ -18,6 +21,8 @@ const OUT_OF_STEP: Rule = Rule::new("store-out-of-step");
 pub struct Writer {
     rows: Rows,
     size: u64,
+    /// Bytes that were written since the pages in memory were given back.
+    cached: usize,
     remembered: Remembered,
     /// Given back last.
     _ownership: Ownership,
@@ -42,7 +47,13 @@ impl Writer {
         let rows = Rows { connection, place };
         let size = rows.head()?.size;
         stray::check(&rows, size)?;
-        Ok(Self { rows, size: size.get(), remembered: Remembered::default(), _ownership: ownership })
+        Ok(Self {
+            rows,
+            size: size.get(),
+            cached: 0,
+            remembered: Remembered::default(),
+            _ownership: ownership,
+        })
     }
 
     /// Copies the whole log as it is now into a new file; see [`Reader::backup_to`](super::Reader::backup_to).
@@ -51,6 +62,18 @@ impl Writer {
     /// When there is a file of this name, or it cannot be written.
     pub fn backup_to(&self, path: &Path) -> Result<(), Fault> {
         backup::copy(&self.rows, path)
+    }
+
+    /// Gives pages back that will not be read again: those of events that were written. SQLite keeps them
+    /// until its cache is full, and from then on drops pages that it needs in the next statement, since all
+    /// connections of a process share one limit (SQLite, `SQLITE_ENABLE_MEMORY_MANAGEMENT`).
+    fn give_back(&mut self, batch: &Batch) {
+        self.cached += batch.entries.iter().map(Entry::bytes).sum::<usize>();
+        if self.cached >= CACHED {
+            self.cached = 0;
+            // Where it fails it costs memory, and the batch is written.
+            let _ = self.rows.connection.execute_batch("PRAGMA shrink_memory");
+        }
     }
 
     fn check_step(&self, batch: &Batch) -> Result<(), Fault> {
@@ -90,6 +113,7 @@ impl Store for Writer {
             return Err(place.fault(&error));
         }
         self.size = batch.head.size.get();
+        self.give_back(batch);
         Ok(())
     }
 
