@@ -59,14 +59,12 @@ def fits(value, names):  # these names in this order, those with a mark perhaps;
 
 def signed(key, text, mark):  # RFC 8032, 5.1.7; never under a key of small order
     if key[0] == 4:  # tlog-cosignature: the time stands before the signature
-        text = b"cosignature/v1\ntime %d\n" % int.from_bytes(mark[:8], "big") + text
-        mark = mark[8:]
+        text, mark = b"cosignature/v1\ntime %d\n" % int.from_bytes(mark[:8], "big") + text, mark[8:]
     a, r = point(key[1:]), point(mark[:32]) if len(mark) == 64 else None
     s = int.from_bytes(mark[32:], "little")
-    if key[0] not in (1, 4) or not a or not r or s >= ORDER or times(8, a) == (0, 1):
-        return False
+    good = key[0] in (1, 4) and a and r and s < ORDER and times(8, a) != (0, 1)
     k = int.from_bytes(sha512(mark[:32] + key[1:] + text).digest(), "little") % ORDER
-    return times(s, point(BASE)) == add(r, times(k, a))
+    return bool(good) and times(s, point(BASE)) == add(r, times(k, a))
 
 class Log:
     def __init__(self, keys):
@@ -142,11 +140,13 @@ class Log:
         with open(args.path, "rb") as file:
             pairs = json.loads(file.readline().decode(), object_pairs_hook=tuple)
             schema, note, vkeys = map(dict(pairs).get, ("schema", "checkpoint", "vkeys"))
-            good = (type(pairs), len(pairs), type(vkeys)) == (tuple, 3, list)
-            self.check(good and schema == "stepward.export/1", "another schema")
+            good = (type(pairs), len(pairs), type(vkeys), schema)
+            self.check(good == (tuple, 3, list, "stepward.export/1"), "another schema")
             tree = self.checkpoint(note.encode(), vkeys)
             for index, line in enumerate(file):
-                self.event(line[:-1] if line.endswith(b"\n") else b"", index, args.path)
+                stated, leaf = re.fullmatch(rb"([0-9a-f]{64}) (.*)\n", line).groups()
+                self.event(leaf, index, args.path)
+                self.check(stated.decode() == self.hashes[-1].hex(), "not the hash before it")
         return tree
     def evidence(self, args):
         keys, leaves = [re.sub(rb"\n\Z", b"", self.read(args.path, name)).split(b"\n")

@@ -3,7 +3,7 @@
 
 use super::log::KNOWN;
 use super::report::sound;
-use stepward_ledger::merkle::TreeSize;
+use stepward_ledger::merkle::{LeafHash, TreeSize};
 use stepward_ledger::note::VerifierKey;
 use stepward_ledger::verify::{self, Keys, Open, Report, Trust, Verdict};
 
@@ -34,6 +34,7 @@ pub(crate) fn check(bytes: &[u8]) -> [Report; 2] {
 fn only_what_was_signed(bytes: &[u8], size: TreeSize) {
     let size = usize::try_from(size.get()).unwrap();
     let first = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
-    let events: Vec<u8> = KNOWN.leaves[..size].iter().flat_map(|leaf| [leaf, &b"\n"[..]].concat()).collect();
+    let line = |leaf: &&[u8]| [format!("{} ", LeafHash::of(leaf)).as_bytes(), leaf, b"\n"].concat();
+    let events: Vec<u8> = KNOWN.leaves[..size].iter().flat_map(line).collect();
     assert_eq!(bytes[first..], events);
 }

@@ -313,12 +313,15 @@ fn export_and_evidence_seeds() {
     export/cosigned: holds with 14 events
     export/cut-in-a-line: export-line at export, event 13, export-root at export, all events
     export/empty: export-header at export, header
-    export/empty-lines: event-format at event 0, event-format at event 1, event-format at event 2, export-root at export, all events
+    export/empty-lines: export-line at export, event 0, export-root at export, all events
     export/end-cut-off: export-root at export, all events
     export/event-added: export-root at export, all events
-    export/event-edited: export-root at export, all events
+    export/event-edited: log-leaf-edited at event 11
+    export/event-edited-with-its-hash: export-root at export, all events
     export/event-removed: log-event-misplaced at event 4, log-event-misplaced at event 5, log-event-misplaced at event 6, log-event-misplaced at event 7, log-event-misplaced at event 8, log-event-misplaced at event 9, log-event-misplaced at event 10, log-event-misplaced at event 11, log-event-misplaced at event 12, export-root at export, all events
     export/events-swapped: log-events-swapped at events 2 and 5, export-root at export, all events
+    export/hash-edited: log-leaf-edited at event 3
+    export/hash-in-capitals: export-line at export, event 3, export-root at export, all events
     export/key-of-another: verify-key-of-another at export, header, note-not-signed-by-a-known-key at export, header; by the keys in it holds with 14 events
     export/key-that-is-none: verify-key at export, header; by the keys in it verify-key at export, header, verify-no-key at export, header
     export/line-that-is-too-long: export-line at export, event 0, export-root at export, all events

@@ -2,13 +2,15 @@
 //!
 //! The first line is a JSON object: `schema` is `stepward.export/1`, `checkpoint` the signed note, `vkeys`
 //! the public keys of the log and of the witnesses that cosigned, as C2SP signed-note writes them. Each
-//! further line is one event, byte for byte as it was hashed; their number is the checkpoint's size. Every
-//! line ends in a newline, and no event has one.
+//! further line is the leaf hash of one event (RFC 6962: SHA-256 over a zero byte and the event) as 64
+//! lowercase hexadecimal digits, a space, and the event, byte for byte as it was hashed; their number is the
+//! checkpoint's size. Every line ends in a newline, and no event has one. The checkpoint says whether all
+//! events are those that were signed; the hashes say which one is not.
 
 pub(crate) mod lines;
 
 use crate::log::MAX_LEAF;
-use crate::merkle::{Frontier, LeafHash, TreeSize};
+use crate::merkle::{Frontier, HASH_BYTES, LeafHash, TreeSize};
 use crate::note::SignedCheckpoint;
 use crate::store::Records;
 use lines::{Line, next};
@@ -27,6 +29,11 @@ const HEADER: Rule = Rule::new("export-header");
 const LINE: Rule = Rule::new("export-line");
 const ROOT: Rule = Rule::new("export-root");
 const WRITE: Rule = Rule::new("export-write");
+
+/// Longest line of an event in bytes, without its newline.
+pub(crate) const MAX_LINE_BYTES: usize = HASH_DIGITS + 1 + MAX_LEAF;
+
+const HASH_DIGITS: usize = 2 * HASH_BYTES;
 
 /// The first line.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -75,8 +82,12 @@ pub fn write(
     let mut tree = Frontier::default();
     records.leaves(0..size.get(), &mut |leaf| {
         let event = leaf.checked()?;
-        tree.append(LeafHash::of(event)).map_err(|error| other_tree(checkpoint, &error))?;
-        out.write_all(event).and_then(|()| out.write_all(b"\n")).map_err(|error| unwritten(&error))
+        let hash = LeafHash::of(event);
+        tree.append(hash).map_err(|error| other_tree(checkpoint, &error))?;
+        let mut line = format!("{hash} ").into_bytes();
+        line.extend_from_slice(event);
+        line.push(b'\n');
+        out.write_all(&line).map_err(|error| unwritten(&error))
     })?;
     let head = tree.head();
     if head != checkpoint.head() {
@@ -105,26 +116,40 @@ pub fn header(source: &mut dyn BufRead) -> Result<Header, Fault> {
     }
 }
 
+/// Takes a line apart: the hash that it states, and the event. Nothing where it has another form.
+pub(crate) fn parts(line: &[u8]) -> Option<(LeafHash, &[u8])> {
+    let (digits, rest) = line.split_at_checked(HASH_DIGITS)?;
+    let event = rest.strip_prefix(b" ")?;
+    if digits.iter().any(u8::is_ascii_uppercase) {
+        return None;
+    }
+    let mut hash = [0; HASH_BYTES];
+    hex::decode_to_slice(digits, &mut hash).ok()?;
+    Some((LeafHash::from_bytes(hash), event))
+}
+
 /// Takes a leaf and its place.
 pub type TakeLeaf<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), Fault>;
 
 /// Gives the events that follow after the first line, each with its number. Nothing is checked.
 ///
 /// # Errors
-/// When a line cannot be read, is cut, or is longer than any event; or what `take` refuses.
+/// When a line cannot be read, is cut, is longer than any event or has another form; or what `take` refuses.
 pub fn leaves(source: &mut dyn BufRead, take: TakeLeaf<'_>) -> Result<(), Fault> {
     let mut line = Vec::new();
     for number in 0.. {
-        match next(source, MAX_LEAF, &mut line)? {
+        let event = match next(source, MAX_LINE_BYTES, &mut line)? {
             Line::End => break,
-            Line::Whole => take(number, &line)?,
-            Line::Cut | Line::TooLong => {
-                return Err(Fault::new(Class::EvidenceInvalid, Owner::Operator, LINE)
-                    .at(format_args!("event {number}"))
-                    .says("the line is cut, or longer than any event")
-                    .hint("ask for the export again: it is cut, or something else was put into it"));
-            }
-        }
+            Line::Whole => parts(&line).map(|(_, event)| event),
+            Line::Cut | Line::TooLong => None,
+        };
+        let event = event.ok_or_else(|| {
+            Fault::new(Class::EvidenceInvalid, Owner::Operator, LINE)
+                .at(format_args!("event {number}"))
+                .says("the line is cut, longer than any event, or does not begin with a hash")
+                .hint("ask for the export again: it is cut, or something else was put into it")
+        })?;
+        take(number, event)?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@
 //! | --- | --- | --- |
 //! | [`store`] | every leaf, hash, checkpoint, event, body and row of the index | place |
 //! | [`tiles`] | every entry and every hash | place |
-//! | [`export`] | every line, against one checkpoint | place; a line that still reads well by [`compare`] |
+//! | [`export`] | every line and its hash, against one checkpoint | place; an event changed together with its hash by [`compare`] |
 //! | [`proof`], [`evidence`] | each event's path to one checkpoint | event |
 //!
 //! An event that was changed together with all hashes over it is found by the checkpoints, as a range; a

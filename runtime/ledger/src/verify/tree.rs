@@ -3,14 +3,13 @@
 use super::events::{COMPARE, MAX_ODD, invalid, invalid_at};
 use super::report::Findings;
 use crate::merkle::{Frontier, LeafHash, NodeHash, TreeHead, TreeSize};
-use crate::store::{TILE_HEIGHT, TILE_WIDTH};
+use crate::store::{EDITED, TILE_HEIGHT, TILE_WIDTH};
 use std::collections::BTreeSet;
 use std::iter::Peekable;
 use std::ops::Range;
 use std::slice::Iter;
 use stepward_fault::{Class, Fault, Rule, shown};
 
-const EDITED: Rule = Rule::new("log-leaf-edited");
 const HASHES: Rule = Rule::new("log-hashes");
 const REMOVED: Rule = Rule::new("log-events-missing");
 const SHORTER: Rule = Rule::new("log-shorter");

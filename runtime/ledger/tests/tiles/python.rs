@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use stepward_ledger::merkle::Inclusion;
+use stepward_ledger::merkle::{Inclusion, LeafHash};
 use stepward_ledger::note::SignedCheckpoint;
 use stepward_ledger::proof::LogProof;
 use stepward_ledger::tiles::Subtrees;
@@ -109,6 +109,7 @@ fn export(path: &Path, memory: &Memory, checkpoint: &SignedCheckpoint) {
     });
     let mut text = format!("{header}\n").into_bytes();
     for entry in &memory.entries {
+        text.extend_from_slice(format!("{} ", LeafHash::of(entry)).as_bytes());
         text.extend_from_slice(entry);
         text.push(b'\n');
     }

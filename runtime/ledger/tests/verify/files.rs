@@ -76,6 +76,11 @@ impl Files {
     }
 }
 
+/// An event as it stands in an export.
+fn line(event: &str) -> String {
+    format!("{} {event}\n", LeafHash::of(event.as_bytes()))
+}
+
 #[test]
 fn an_export_holds_by_the_keys_in_it_and_says_so() {
     let files = Files::new();
@@ -157,7 +162,8 @@ fn another_copy_names_the_edited_event_of_an_export() {
     let good = files.export();
     let text = String::from_utf8(good.clone()).unwrap();
     let mut lines: Vec<String> = text.lines().map(|line| format!("{line}\n")).collect();
-    lines[301] = lines[301].replacen("\"time_us\":1", "\"time_us\":2", 1);
+    let (_, event) = lines[301].trim_end().split_once(' ').unwrap();
+    lines[301] = line(&event.replacen("\"time_us\":1", "\"time_us\":2", 1));
     let edited = lines.concat().into_bytes();
     let compared = |bytes: &[u8], copy: &[u8]| {
         let keys = keys(&files.world);
@@ -232,7 +238,12 @@ fn a_changed_export_fails_for_both_verifiers() {
         ([good.as_slice(), lines[562]].concat(), "log-event-misplaced", "event 562"),
         (swapped.concat(), "log-events-swapped", "events 4 and 299"),
         (good[..good.len() - 1].to_vec(), "export-line", "log.export, event 561"),
-        ([good.as_slice(), b"\n"].concat(), "event-format", "event 562"),
+        ([good.as_slice(), b"\n"].concat(), "export-line", "log.export, event 562"),
+        (
+            [good.as_slice(), format!("{} \n", LeafHash::of(b"")).as_bytes()].concat(),
+            "event-format",
+            "event 562",
+        ),
         ([&good[..], &[b'x'; 5000]].concat(), "export-line", "log.export, event 562"),
         (lines[1..].concat(), "export-header", "log.export, header"),
         (Vec::new(), "export-header", "log.export, header"),
@@ -244,16 +255,52 @@ fn a_changed_export_fails_for_both_verifiers() {
 }
 
 #[test]
-fn a_flipped_byte_of_an_export_fails_for_both_verifiers() {
+fn a_flipped_byte_of_an_export_is_found_and_located() {
     let files = Files::new();
     let good = files.export();
-    let step = good.len() / 16;
-    for at in (0..good.len()).step_by(step).chain([20, 60, 100, 200, 300]) {
+    let header = good.iter().position(|byte| *byte == b'\n').unwrap();
+    // The byte itself, and some that both verifiers look at.
+    let both: Vec<usize> = (0..good.len()).step_by(good.len() / 16).chain([20, 60, 100, 200, 300]).collect();
+    for at in (0..good.len()).step_by(97).chain(header - 3..header + 500).chain(both.clone()) {
         let mut bytes = good.clone();
         bytes[at] ^= 1;
-        let report = files.judge_export(&bytes);
+        let report = if both.contains(&at) {
+            files.judge_export(&bytes)
+        } else {
+            verify::export(&mut &*bytes, "log.export", &Keys::default()).unwrap()
+        };
         assert_eq!(report.verdict(), Verdict::Fails, "byte {at}");
+        let lines = good[..at].split(|byte| *byte == b'\n').count() - 1;
+        let places: Vec<_> = findings(&report).into_iter().map(|found| found.1.to_owned()).collect();
+        let located = match lines.checked_sub(1) {
+            None => places.iter().any(|place| place.contains("header") || place.contains("all events")),
+            Some(event) => places.iter().any(|place| place.ends_with(&format!("event {event}"))),
+        };
+        assert!(located, "byte {at}: {places:?}");
     }
+}
+
+#[test]
+fn an_edited_event_of_an_export_is_named_with_what_was_changed() {
+    let files = Files::new();
+    let good = String::from_utf8(files.export()).unwrap();
+    let lines: Vec<&str> = good.lines().collect();
+    let (hash, event) = lines[301].split_once(' ').unwrap();
+    let other = event.replacen("\"time_us\":1", "\"time_us\":2", 1);
+    let said = |changed: &str| {
+        let report = files.judge_export(good.replacen(lines[301], changed, 1).as_bytes());
+        let found = findings(&report).into_iter().map(|(rule, place)| format!("{rule} at {place}"));
+        (found.collect::<Vec<_>>().join(", "), report.findings()[0].message().to_owned())
+    };
+    let (found, words) = said(&format!("{hash} {other}"));
+    assert_eq!(found, "log-leaf-edited at event 300");
+    assert!(words.starts_with("the event was changed"), "{words}");
+    let (found, words) = said(&format!("{} {event}", LeafHash::of(b"")));
+    assert_eq!(found, "log-leaf-edited at event 300");
+    assert!(words.starts_with("the event is the one that was signed"), "{words}");
+    let (found, words) = said(line(&other).trim_end());
+    assert_eq!(found, "export-root at log.export, all events");
+    assert!(words.contains("changed together with its hash"), "{words}");
 }
 
 #[test]
@@ -356,7 +403,8 @@ fn a_log_that_signed_what_it_may_not_fails_for_both_verifiers() {
         let header = serde_json::json!({
             "schema": "stepward.export/1", "checkpoint": note, "vkeys": [files.vkey()],
         });
-        let export = format!("{header}\n{}\n", events.join("\n"));
+        let events: String = events.iter().map(|event| line(event)).collect();
+        let export = format!("{header}\n{events}");
         let report = files.judge_export(export.as_bytes());
         assert_eq!(findings(&report).first().map(|found| found.0), rule, "{:?}", report.findings());
         let twice = export.replacen('{', "{\"schema\":\"stepward.export/1\",", 1);

@@ -22,10 +22,10 @@ const BOTH: Rule = Rule::new("export-and-json");
 /// Writes every event into one file that others can check.
 ///
 /// The first line holds a checkpoint and the public keys of the log and of the witnesses that cosigned it,
-/// each further line one event, byte for byte. Where the environment has witnesses it is the newest
-/// checkpoint that enough of them cosigned within the time that its policy allows, and what came after it
-/// is left out; without such a one it is the newest. That the log was exported is written into it first. Events hold names, decisions and
-/// pseudonyms; they hold no data of a run.
+/// each further line the hash of one event, a space, and the event, byte for byte. Where the environment has
+/// witnesses it is the newest checkpoint that enough of them cosigned within the time that its policy
+/// allows, and what came after it is left out; without such a one it is the newest. That the log was exported
+/// is written into it first. Events hold names, decisions and pseudonyms; they hold no data of a run.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// Where it is written, whole or not at all, and where nothing is yet [default: standard output]
