@@ -111,18 +111,17 @@ impl Journal {
 
     /// Makes the wrapping key of a week that began, and destroys those under which runs were erased: that
     /// completes their erasure. Whoever keeps a journal open calls this once a week at least, and after
-    /// opening it; it does nothing where nothing is due. That keys were destroyed is durable in the log
-    /// when it returns.
+    /// opening it; it does nothing where nothing is due. That keys are destroyed is durable in the log
+    /// before they are: after a crash in between it stands there twice.
     ///
     /// # Errors
-    /// When keys or log cannot be written.
+    /// When keys or log cannot be written. A log that takes no events keeps the keys.
     pub async fn rotate(&self) -> Result<Rotated, Fault> {
-        let (keys, now) = (Arc::clone(&self.0.keys), self.now_ms());
-        let rotated = blocking(move || keys.rotate(now)).await?;
-        if !rotated.destroyed.is_empty() {
-            let _: Durable = self.acted(Act::KeysRotated, None, Actor::Service).await?;
-        }
-        Ok(rotated)
+        let (keys, now, journal) = (Arc::clone(&self.0.keys), self.now_ms(), self.clone());
+        let here = tokio::runtime::Handle::current();
+        let told =
+            move |_: &[u64]| here.block_on(journal.acted(Act::KeysRotated, None, Actor::Service)).map(drop);
+        blocking(move || keys.rotate_told(now, &mut { told })).await
     }
 
     /// Refuses keys from before the last erasure that the log tells.

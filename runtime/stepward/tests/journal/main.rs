@@ -356,6 +356,11 @@ async fn a_week_later_a_rotation_completes_an_erasure() {
     assert!(matches!(due.completion, Completion::Due { .. }));
     assert!(journal.rotate().await.unwrap().destroyed.is_empty());
     weeks.store(1, Ordering::Relaxed);
+    // What cannot be told does not happen.
+    journal.log().close().await.unwrap();
+    assert_eq!(journal.rotate().await.unwrap_err().rule().as_str(), "log-closed");
+    drop(journal);
+    let journal = open_by(folder, clock()).await.unwrap().journal;
     assert_eq!(journal.rotate().await.unwrap().destroyed, [1]);
     let done = journal.erase("run-1", owner()).await.unwrap().key();
     assert!(matches!(done.completion, Completion::Done { at_ms } if at_ms >= due.complete_at_ms()));

@@ -270,8 +270,22 @@ impl RunKeys {
     /// # Errors
     /// When the store cannot be written, or another program holds it open: then rotate again.
     pub fn rotate(&self, now_ms: u64) -> Result<Rotated, Fault> {
+        self.rotate_told(now_ms, &mut |_| Ok(()))
+    }
+
+    /// [Rotates](Self::rotate), and tells which wrapping keys go before any of them does: what `told` wrote by
+    /// then stands also after a crash. They stay where it refuses, until the next rotation. No other call of
+    /// these keys returns meanwhile.
+    ///
+    /// # Errors
+    /// What `told` answers, and those of [`rotate`](Self::rotate).
+    pub fn rotate_told(
+        &self,
+        now_ms: u64,
+        told: &mut dyn FnMut(&[u64]) -> Result<(), Fault>,
+    ) -> Result<Rotated, Fault> {
         let mut store = self.store();
-        rotation::rotate(&mut store, &self.root, now_ms, &mut || Ok(()))
+        rotation::rotate(&mut store, &self.root, now_ms, told, &mut || Ok(()))
     }
 
     /// Copies both databases, as they are at this moment, into two new files. Keep them apart: who

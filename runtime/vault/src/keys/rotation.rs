@@ -50,11 +50,13 @@ pub struct Held {
     pub first: String,
 }
 
-/// Rotates. `committed` is called after each commit: the tests look at the files there.
+/// Rotates. `told` hears which wrapping keys go before any of them does, and keeps them by refusing.
+/// `committed` is called after each commit: the tests look at the files there.
 pub(super) fn rotate(
     store: &mut Store,
     root: &aead::Key,
     now_ms: u64,
+    told: &mut dyn FnMut(&[u64]) -> Result<(), Fault>,
     committed: &mut dyn FnMut() -> Result<(), Fault>,
 ) -> Result<Rotated, Fault> {
     let Store { pair, current } = store;
@@ -80,6 +82,7 @@ pub(super) fn rotate(
         }
     }
     if !rotated.destroyed.is_empty() {
+        told(&rotated.destroyed)?;
         pair.wrapping.change(|transaction| wrapping::destroy(transaction, &rotated.destroyed, now_ms))?;
         check_destroyed(pair, &rotated.destroyed)?;
         committed()?;

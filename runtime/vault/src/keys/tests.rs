@@ -69,7 +69,7 @@ fn a_rotation_that_stops_after_any_commit_loses_nothing_and_is_completed() {
     let now = MONDAY + 4 * WEEK;
     let mut crashes = vec![snapshot(folder.path())];
     let keys = open(folder.path());
-    let mut rotated = rotation::rotate(&mut keys.store(), &keys.root, now, &mut || {
+    let mut rotated = rotation::rotate(&mut keys.store(), &keys.root, now, &mut |_| Ok(()), &mut || {
         crashes.push(snapshot(folder.path()));
         Ok(())
     })
@@ -95,6 +95,22 @@ fn a_rotation_that_stops_after_any_commit_loses_nothing_and_is_completed() {
     }
 }
 
+#[test]
+fn keys_whose_end_cannot_be_told_stay_until_the_next_rotation() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = open(folder.path());
+    keys.create("r-1", MONDAY).unwrap();
+    keys.erase("r-1", MONDAY).unwrap();
+    let mut heard = Vec::new();
+    let refused = keys.rotate_told(MONDAY + WEEK, &mut |going| {
+        heard.extend_from_slice(going);
+        Err(Fault::new(Class::Unavailable, Owner::Operator, Rule::new("log-closed")))
+    });
+    assert_eq!((refused.unwrap_err().rule().as_str(), heard), ("log-closed", vec![1]));
+    assert!(matches!(keys.erase("r-1", MONDAY + WEEK).unwrap().completion, Completion::Due { .. }));
+    assert_eq!(keys.rotate(MONDAY + WEEK).unwrap().destroyed, [1]);
+}
+
 /// The destruction is committed, and the log is not yet emptied.
 #[test]
 fn remnants_that_a_crash_left_go_at_the_next_start() {
@@ -108,7 +124,7 @@ fn remnants_that_a_crash_left_go_at_the_next_start() {
         store.pair.wrapping.read(|connection| connection.query_row(sql, [], |row| row.get(0))).unwrap()
     };
     let mut last = None;
-    rotation::rotate(&mut keys.store(), &keys.root, MONDAY + WEEK, &mut || {
+    rotation::rotate(&mut keys.store(), &keys.root, MONDAY + WEEK, &mut |_| Ok(()), &mut || {
         last = Some(snapshot(folder.path()));
         Ok(())
     })
@@ -134,11 +150,12 @@ fn a_rotation_that_fails_is_taken_up_by_the_same_process() {
     let keys = open(folder.path());
     for stop in 1..20 {
         let mut commits = 0;
-        let rotated = rotation::rotate(&mut keys.store(), &keys.root, MONDAY + 4 * WEEK, &mut || {
-            commits += 1;
-            let fault = Fault::new(Class::Unavailable, Owner::Operator, Rule::new("disk-full"));
-            if commits == stop { Err(fault) } else { Ok(()) }
-        });
+        let rotated =
+            rotation::rotate(&mut keys.store(), &keys.root, MONDAY + 4 * WEEK, &mut |_| Ok(()), &mut || {
+                commits += 1;
+                let fault = Fault::new(Class::Unavailable, Owner::Operator, Rule::new("disk-full"));
+                if commits == stop { Err(fault) } else { Ok(()) }
+            });
         whole(&keys, &made);
         if rotated.is_ok() {
             assert_eq!(keys.rotate(MONDAY + 4 * WEEK).unwrap(), rotation::Rotated::default());

@@ -1,6 +1,6 @@
 //! `stepward ledger prove`
 
-use super::{Whose, counted, covering, out::Out};
+use super::{Whose, counted, covering, out::Out, vkeys};
 use crate::{
     files,
     render::{GOOD, styled},
@@ -27,8 +27,8 @@ const MISSING: Rule = Rule::new("event-missing");
 ///
 /// Writes FILE, a C2SP tlog-proof with the newest checkpoint over the event that enough of the
 /// environment's witnesses cosigned, or else with the newest, and FILE.leaf, the event byte for byte.
-/// Both together and the log's public key are all that it takes to check it, with `stepward verify` or
-/// with other tools.
+/// Both together and the public keys that are printed, of the log and of the witnesses that cosigned, are all
+/// that it takes to check it, with `stepward verify` or with other tools.
 #[derive(Args)]
 pub(crate) struct Arguments {
     /// The number of the event, as `stepward ledger show` shows it
@@ -48,7 +48,8 @@ struct Report {
     leaf: String,
     bytes: usize,
     size: u64,
-    vkey: String,
+    /// The key of the log, and those of the witnesses that cosigned.
+    vkeys: Vec<String>,
 }
 
 pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, Fault> {
@@ -58,7 +59,8 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
     if event >= view.head().size.get() {
         return Err(missing(event, format_args!("the log has {}", counted(view.head().size.get(), "event"))));
     }
-    let newest = &covering::of_event(&view, here.witnesses(session).as_ref(), event, session.output())?;
+    let witnesses = here.witnesses(session);
+    let newest = &covering::of_event(&view, witnesses.as_ref(), event, session.output())?;
     let leaf = view.event(event)?.encode();
     let proof = prove(view.records(), newest, event)?;
     let path = arguments.out.clone().unwrap_or_else(|| format!("event-{event}.tlog-proof").into());
@@ -73,7 +75,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         leaf: files::from_here(&leaf_path),
         bytes: proof.len(),
         size: newest.head().size.get(),
-        vkey: view.signing().signer().verifier().to_string(),
+        vkeys: vkeys(&view, witnesses.as_ref(), newest),
     };
     let output = session.output();
     output.json("stepward.proof/1", &report);
@@ -82,7 +84,7 @@ pub(super) fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode, 
         styled(GOOD, files::place(&proof_path)),
         counted(report.size, "event"),
         files::place(&proof_path),
-        report.vkey
+        report.vkeys.join(" --key ")
     ));
     Ok(ExitCode::SUCCESS)
 }

@@ -353,7 +353,8 @@ fn evidence_brings_what_the_witnesses_said() {
     witness.is(Flaw::None);
     let checkpoint = stepward(here.path(), &["ledger", "checkpoint", "--json"]).must(0).json();
     assert_eq!(checkpoint["cosignatures"][0]["witness"], witness.name(), "{checkpoint}");
-    stepward(here.path(), &["ledger", "prove", &last, "--out", "r"]).must(0);
+    let proof = stepward(here.path(), &["ledger", "prove", &last, "--out", "r", "--json"]).must(0).json();
+    assert_eq!(proof["vkeys"], json!([key, witness.key()]));
     assert_eq!(seen("proof", "r"), events(here.path()));
 }
 
