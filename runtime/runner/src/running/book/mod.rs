@@ -27,6 +27,8 @@ pub(crate) use owner::owner;
 pub(crate) use signing::{MAX_GENERATIONS, Names, Signing};
 pub(crate) use unfinished::{said, what_to_type};
 pub(crate) use view::View;
+#[cfg(test)]
+pub(crate) use view::along_its_events;
 pub(crate) use watch::Watch;
 
 use super::{policy::Policy, restore, state::State, witnesses::Witnesses};

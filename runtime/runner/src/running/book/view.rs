@@ -11,7 +11,7 @@ use stepward_ledger::{
     merkle::{Hashes as _, TreeHead},
     note::SignedCheckpoint,
     runs::{self, RESTORED_FACT, Run, Standing},
-    store::{self, Nodes, Records as _, sqlite::Reader},
+    store::{self, Nodes, Records, sqlite::Reader},
     tiles::TileDir,
 };
 use stepward_seam::{Label, SecretBytes};
@@ -98,10 +98,7 @@ impl View {
 
     /// A run, from its events.
     pub(crate) fn run(&self, name: &str) -> Result<Run, Fault> {
-        match self.vouched.open_run(name) {
-            Some(open) => runs::open_run(&self.reader, &open),
-            None => runs::ended_run(&self.reader, self.head, name),
-        }
+        along_its_events(&self.reader, &self.vouched, name)
     }
 
     /// Where a run stands.
@@ -126,6 +123,14 @@ impl View {
 impl fmt::Debug for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("View").field("head", &self.head).finish_non_exhaustive()
+    }
+}
+
+/// A run, along its own events: what that costs does not grow with what other runs wrote, nor fails by it.
+pub(crate) fn along_its_events(records: &dyn Records, vouched: &Vouched, name: &str) -> Result<Run, Fault> {
+    match vouched.open_run(name) {
+        Some(open) => runs::open_run(records, &open),
+        None => runs::ended_run(records, vouched.head(), name),
     }
 }
 

@@ -19,9 +19,9 @@ const CHANGED: Rule = Rule::new("event-not-in-tree");
 /// Reads these runs below a head that was checked, in their order. The leaves from the oldest one's start
 /// to the head are read once, and must lead to the root. A record that cannot be read concerns its own run.
 ///
-/// `alone` reads one run by itself, from its start to the head. That is left to runs of which the index
-/// says something else than their events do, and to all of them where a leaf was changed: it knows which
-/// ones that concerns.
+/// `alone` reads one run along its own events. That is left to runs of which the index says something else
+/// than their events do, and to all of them where a leaf was changed: it knows which ones that concerns, and
+/// all together read each event once more.
 pub(super) fn sweep(
     records: &dyn Records,
     head: TreeHead,

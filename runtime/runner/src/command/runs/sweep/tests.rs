@@ -4,13 +4,17 @@ use super::sweep;
 use crate::{
     files::Links,
     render::Output,
-    running::{book::Book, state::State},
+    running::{
+        book::{Book, along_its_events},
+        state::State,
+    },
 };
 use std::{
     cell::{Cell, RefCell},
     ops::Range,
+    path::Path,
 };
-use stepward::journal::RunStart;
+use stepward::journal::{RunStart, sealer};
 use stepward_fault::Fault;
 use stepward_ledger::{
     event::Outcome,
@@ -19,14 +23,25 @@ use stepward_ledger::{
     runs,
     store::{Checkpoint, Index, Leaf, LeafRef, Records, Run, RunChange, RunLink, sqlite::Reader},
 };
-use stepward_seam::Label;
+use stepward_seam::{Label, SecretBytes};
 use stepward_trust::Digest;
+use stepward_vault::EnvironmentRoot;
 
-/// A log that counts the leaves that it is asked for.
+/// A log that counts the leaves that it is asked for, and of which one may have been changed.
 struct Counting {
     reader: Reader,
     leaves: Cell<u64>,
+    changed: Option<u64>,
 }
+
+impl Counting {
+    fn of(state: &State) -> Self {
+        Self { reader: Reader::open(&state.ledger()).unwrap(), leaves: Cell::new(0), changed: None }
+    }
+}
+
+/// What whoever can write the file puts in the place of a leaf.
+const CHANGED: &[u8] = br#"{"v":1}"#;
 
 impl Records for Counting {
     fn head(&self) -> Result<TreeHead, Fault> {
@@ -39,12 +54,19 @@ impl Records for Counting {
         visit: &mut dyn FnMut(LeafRef<'_>) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         self.leaves.set(self.leaves.get() + range.end - range.start);
-        self.reader.leaves(range, visit)
+        self.reader.leaves(range, &mut |leaf| {
+            let bytes = if self.changed == Some(leaf.sequence) { CHANGED } else { leaf.bytes };
+            visit(LeafRef { bytes, ..leaf })
+        })
     }
 
     fn leaf(&self, sequence: u64) -> Result<Option<Leaf>, Fault> {
         self.leaves.set(self.leaves.get() + 1);
-        self.reader.leaf(sequence)
+        let mut leaf = self.reader.leaf(sequence)?;
+        if let Some(leaf) = leaf.as_mut().filter(|_| self.changed == Some(sequence)) {
+            leaf.bytes = CHANGED.to_vec();
+        }
+        Ok(leaf)
     }
 
     fn hashes(&self, level: u32, from: u64, count: usize) -> Result<Vec<NodeHash>, Fault> {
@@ -88,15 +110,13 @@ impl Records for Counting {
     }
 }
 
-#[tokio::test]
-async fn many_runs_are_read_in_one_pass_and_a_bad_record_concerns_its_own() {
-    const RUNS: usize = 60;
-    let here = tempfile::tempdir().unwrap();
+/// A log with so many runs, each second of which has ended.
+async fn with_runs(here: &Path, many: usize) -> (State, SecretBytes, Book) {
     let dev = Label::new("dev").unwrap();
-    let state = State::open_in(here.path(), Links::Followed, &dev).unwrap();
+    let state = State::open_in(here, Links::Followed, &dev).unwrap();
     let (key, digest) = (state.environment_key().unwrap(), Digest::of(b"w"));
     let book = Book::open(&state, &dev, &key, digest, None, &Output::new(true)).await.unwrap();
-    for number in 0..RUNS {
+    for number in 0..many {
         let run = format!("r-{number}");
         let start = RunStart { run: &run, object: "w", definition: digest, input: "{}", actor: book.actor() };
         let log = book.journal().start(start).await.unwrap();
@@ -104,12 +124,20 @@ async fn many_runs_are_read_in_one_pass_and_a_bad_record_concerns_its_own() {
             let _durable = log.end(Outcome::Succeeded, None).await.unwrap();
         }
     }
+    (state, key, book)
+}
+
+#[tokio::test]
+async fn many_runs_are_read_in_one_pass_and_a_bad_record_concerns_its_own() {
+    const RUNS: usize = 60;
+    let here = tempfile::tempdir().unwrap();
+    let (state, _, book) = with_runs(here.path(), RUNS).await;
     // As a later version may write it.
     let link = RunLink { run: "r-1".to_owned(), change: RunChange::Stays };
     let later = |sequence: u64, _: &_| format!(r#"{{"v":9,"seq":{sequence},"run":"r-1"}}"#).into_bytes();
     let _ = book.journal().log().append(Attached { run: Some(link), ..Attached::default() }, later).unwrap();
     book.close().await.unwrap();
-    let log = Counting { reader: Reader::open(&state.ledger()).unwrap(), leaves: Cell::new(0) };
+    let log = Counting::of(&state);
     let head = log.head().unwrap();
     let listed = log.runs(u64::MAX, RUNS).unwrap();
     assert_eq!(listed.len(), RUNS);
@@ -132,4 +160,24 @@ async fn many_runs_are_read_in_one_pass_and_a_bad_record_concerns_its_own() {
     });
     assert_eq!(swept, by_themselves);
     assert_eq!(asked.into_inner(), [listed[3].name.clone()]);
+}
+
+#[tokio::test]
+async fn a_changed_leaf_makes_no_list_read_more_than_each_event_twice() {
+    const RUNS: usize = 60;
+    let here = tempfile::tempdir().unwrap();
+    let (state, key, book) = with_runs(here.path(), RUNS).await;
+    book.close().await.unwrap();
+    let mut log = Counting::of(&state);
+    let listed = log.runs(u64::MAX, RUNS).unwrap();
+    // In a run that came last: every other one has it between its start and the head.
+    let last = listed.iter().max_by_key(|run| run.opened).unwrap();
+    log.changed = Some(last.opened);
+    let root = EnvironmentRoot::derive(&key).unwrap();
+    let vouched = sealer(&root).check(log.index().unwrap()).unwrap();
+    let swept = sweep(&log, vouched.head(), &listed, |name| along_its_events(&log, &vouched, name));
+    let bad = listed.iter().zip(&swept).filter(|(_, read)| read.is_err());
+    assert_eq!(bad.map(|(run, _)| &run.name).collect::<Vec<_>>(), [&last.name]);
+    let (read, size) = (log.leaves.get(), vouched.head().size.get());
+    assert!(read > size / 2 && read <= 2 * size, "{read} leaves of {size}");
 }
