@@ -13,6 +13,7 @@
 //! | [`log`] | the one writer: order, group commit, the check at start |
 //! | [`store`] | where a log lies: a small trait, SQLite (feature `sqlite`), and a disk that fails for tests (feature `simulated`) |
 //! | [`runs`] | what each run has come to, told from its events |
+//! | [`facts`] | the names of what a log remembers beside its events |
 //! | [`merkle`] | the tree of RFC 6962 and RFC 9162, and its proofs |
 //! | [`note`] | C2SP signed notes, checkpoints and cosignatures |
 //! | [`witness`] | the client of C2SP tlog-witness |
@@ -39,6 +40,7 @@
 
 pub mod event;
 pub mod export;
+pub mod facts;
 pub mod log;
 pub mod merkle;
 pub mod note;

@@ -17,7 +17,7 @@ mod standing;
 
 pub use chain::{Unfinished, open_events, open_run, unfinished};
 pub use fold::Fold;
-pub use read::{RESTORED_FACT, ended_run, event, events, restored, run};
+pub use read::{ended_run, event, events, restored, run};
 pub use standing::{Doubt, Standing};
 
 use crate::event::{Commitment, Effect, Name, Outcome, Resolution};

@@ -13,8 +13,6 @@ use stepward_fault::{Class, Fault, Owner, Rule};
 
 /// The rule that there is a run of this name.
 const UNKNOWN: Rule = Rule::new("run-unknown");
-/// The remembered value that holds the sequence of the last event of a restore.
-pub const RESTORED_FACT: &str = "restored";
 
 /// Reads one event and checks that it is the one that the tree has at its place. The tree's head must
 /// have been checked before; then nothing that was edited passes.
@@ -110,7 +108,7 @@ fn unknown(name: &str) -> Fault {
 }
 
 /// The sequence of the last event that says that the log was restored. `remembered` is the value of
-/// [`RESTORED_FACT`], from where it was sealed.
+/// [`facts::RESTORED`](crate::facts::RESTORED), from where it was sealed.
 ///
 /// # Errors
 /// When the store cannot be read, or the event that is remembered is another one.

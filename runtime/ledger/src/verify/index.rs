@@ -4,8 +4,8 @@
 use super::events::{COMPARE, invalid, invalid_at};
 use super::report::{Established, Findings, Open};
 use crate::event::{Event, Name, What};
+use crate::facts;
 use crate::merkle::{LeafHash, NodeHash};
-use crate::runs::RESTORED_FACT;
 use crate::store::{Chain, MAX_PAGE, Records, Run};
 use std::collections::{BTreeMap, HashMap};
 use stepward_fault::{Class, Fault, Rule};
@@ -15,13 +15,6 @@ const INDEX: Rule = Rule::new("log-run-index");
 const BODY_MISSING: Rule = Rule::new("log-body-missing");
 const BODY_STRAY: Rule = Rule::new("log-body-stray");
 const FACT: Rule = Rule::new("log-remembered");
-
-/// The remembered digest of the configuration, which follows from the last event about it.
-const POLICY_FACT: &str = "policy";
-/// The remembered name of the run that was erased last.
-const ERASED_FACT: &str = "erased";
-/// Goes before the name of what is pinned, in the remembered digest of it.
-const BUNDLE_FACT: &str = "bundle ";
 
 /// What came of opening a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -271,12 +264,11 @@ impl<'a> Index<'a> {
         let restored = self.restored.map(|place| place.to_be_bytes().to_vec());
         let digest = |digest: Digest| Some(digest.as_bytes().to_vec());
         let mut expected = vec![
-            (RESTORED_FACT.to_owned(), restored),
-            (POLICY_FACT.to_owned(), self.policy.and_then(digest)),
-            (ERASED_FACT.to_owned(), self.erased.as_ref().map(|run| run.as_str().as_bytes().to_vec())),
+            (facts::RESTORED.to_owned(), restored),
+            (facts::POLICY.to_owned(), self.policy.and_then(digest)),
+            (facts::ERASED.to_owned(), self.erased.as_ref().map(|run| run.as_str().as_bytes().to_vec())),
         ];
-        expected
-            .extend(self.bundles.iter().map(|(name, now)| (format!("{BUNDLE_FACT}{name}"), digest(*now))));
+        expected.extend(self.bundles.iter().map(|(name, now)| (facts::bundle(name), digest(*now))));
         for (name, value) in expected {
             if self.records.fact(&name)? != value {
                 self.findings.push(

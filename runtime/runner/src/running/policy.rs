@@ -5,13 +5,11 @@ use serde::Serialize;
 use std::{collections::BTreeMap, io::Read as _};
 use stepward_broker::Environment;
 use stepward_fault::{Class, Fault, Owner, Rule};
-use stepward_ledger::{log::Log, store::Records};
+use stepward_ledger::{facts, log::Log, store::Records};
 use stepward_trust::Digest;
 
 /// The rule that runs start and go on under a configuration that is known.
 const UNKNOWN: Rule = Rule::new("environment-unknown");
-/// The remembered digest of the environment's configuration, as the journal writes it.
-const FACT: &str = "policy";
 /// What is read of a file with roots: the broker refuses more.
 const ROOTS_BYTES: u64 = 1 << 20;
 
@@ -59,7 +57,7 @@ pub(crate) fn remembers_a_file(records: &dyn Records) -> Result<bool, Fault> {
 /// What cannot have been written as a digest is no configuration that anybody has: its own digest stands
 /// for it.
 fn remembered(records: &dyn Records) -> Result<Option<Digest>, Fault> {
-    let value = records.fact(FACT)?;
+    let value = records.fact(facts::POLICY)?;
     Ok(value
         .map(|value| value.try_into().map_or_else(|value: Vec<u8>| Digest::of(&value), Digest::from_bytes)))
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Act, Actor, Draft, Event, Name, What},
+    facts,
     log::Durable,
     merkle::TreeHead,
     runs::{self, Unfinished},
@@ -22,9 +23,6 @@ use stepward_vault::{Erased, Lookup, Rotated, RunKeys};
 
 /// The rule that the store of keys has forgotten what the log says that it forgot.
 const KEYS_BEHIND: Rule = Rule::new("keys-behind-log");
-
-/// The remembered name of the run that was erased last.
-pub const ERASED_FACT: &str = "erased";
 
 /// What an erasure came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +71,7 @@ impl Told {
 /// # Errors
 /// When they are, or either of the two cannot be read.
 pub fn check_erased(records: &dyn Records, keys: &RunKeys) -> Result<(), Fault> {
-    let Some(value) = records.fact(ERASED_FACT)? else { return Ok(()) };
+    let Some(value) = records.fact(facts::ERASED)? else { return Ok(()) };
     let run = String::from_utf8_lossy(&value);
     match keys.get(&run)? {
         Lookup::Erased { .. } => Ok(()),
@@ -171,7 +169,7 @@ impl Journal {
         let draft = Draft { actor, run: Some(run.clone()), step: None, call: None, body: None, what };
         // A run whose bodies are gone can never go on.
         let note =
-            Note::of(draft).changing(RunChange::Closes).remembering(ERASED_FACT, run.as_str().as_bytes());
+            Note::of(draft).changing(RunChange::Closes).remembering(facts::ERASED, run.as_str().as_bytes());
         let _: Durable = self.append_durably(note).await?;
         Ok(Erasure::Told(erased))
     }

@@ -10,8 +10,9 @@ use stepward_broker::Applied;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Effect, Name, Outcome, Resolution},
+    facts,
     merkle::TreeHead,
-    runs::{self, Answer, Attempt, BodyAt, Made, RESTORED_FACT, Run, Standing, Step},
+    runs::{self, Answer, Attempt, BodyAt, Made, Run, Standing, Step},
     store::Records,
 };
 use stepward_seam::{HostCall, HostReply};
@@ -96,7 +97,7 @@ impl Journal {
     /// When there is no such run, or its record cannot be read.
     pub async fn standing(&self, run: &str) -> Result<(Run, Standing), Fault> {
         let (head, wanted) = (self.written().await?, name(run)?);
-        let (open, restored) = (self.0.log.open_run(run), self.0.log.fact(RESTORED_FACT));
+        let (open, restored) = (self.0.log.open_run(run), self.0.log.fact(facts::RESTORED));
         let read = move |records: &dyn Records| {
             let run = match open {
                 Some(open) => runs::open_run(records, &open)?,

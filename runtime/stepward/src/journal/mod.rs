@@ -32,7 +32,7 @@ mod service;
 
 pub use bodies::OpenedBody;
 pub use continued::Continued;
-pub use erasure::{ERASED_FACT, Erasure, check_erased};
+pub use erasure::{Erasure, check_erased};
 pub use history::{Earlier, EarlierStep, FinishedStep, History, Known};
 pub use logged::Logged;
 pub use operator::{Given, Place};

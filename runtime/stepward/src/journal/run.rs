@@ -9,6 +9,7 @@ use std::{fmt, sync::Arc};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Actor, Decision, Draft, Name, Outcome, What},
+    facts,
     log::Durable,
     store::RunChange,
 };
@@ -75,7 +76,7 @@ impl Journal {
 
     /// Writes that what runs under a name is another thing than before, where it is.
     fn note_bundle(&self, object: &Name, now: Digest) -> Result<(), Fault> {
-        let fact = format!("bundle {object}");
+        let fact = facts::bundle(object);
         let before = self.digest_fact(&fact);
         if before == Some(now) {
             return Ok(());

@@ -8,18 +8,16 @@ use std::{
 use stepward_fault::Fault;
 use stepward_ledger::{
     event::{Draft, Event, Gap, Name, What},
+    facts,
     log::{Clock, Durable, Log},
     merkle::TreeHead,
-    runs::{self, RESTORED_FACT, Standing},
+    runs::{self, Standing},
     store::Records,
 };
 use stepward_trust::Digest;
 use stepward_vault::{Lookup, RunKeys};
 
 pub use stepward_ledger::runs::Unfinished;
-
-/// The remembered digest of the environment's configuration.
-const POLICY_FACT: &str = "policy";
 
 /// What a journal found when it was opened.
 #[derive(Debug)]
@@ -71,7 +69,7 @@ impl Journal {
         let inner = Inner { log, keys: Arc::new(keys), clock, environment, policy, running };
         let journal = Self(Arc::new(inner));
         let head = journal.0.log.head();
-        let (open, restored) = (journal.0.log.open_runs(), journal.0.log.fact(RESTORED_FACT));
+        let (open, restored) = (journal.0.log.open_runs(), journal.0.log.fact(facts::RESTORED));
         let (last, newest, unfinished) = journal
             .0
             .log
@@ -146,12 +144,12 @@ impl Journal {
     }
 
     fn note_policy(&self) -> Result<(), Fault> {
-        let (before, now) = (self.digest_fact(POLICY_FACT), self.0.policy);
+        let (before, now) = (self.digest_fact(facts::POLICY), self.0.policy);
         if before == Some(now) {
             return Ok(());
         }
         let what = What::ConfigurationChanged { before, now };
-        self.write(Note::of(Draft::service(what)).remembering(POLICY_FACT, now.as_bytes()))
+        self.write(Note::of(Draft::service(what)).remembering(facts::POLICY, now.as_bytes()))
     }
 
     /// A digest that the log remembers.

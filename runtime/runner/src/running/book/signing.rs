@@ -4,9 +4,9 @@ use std::num::NonZeroU32;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Event, What},
+    facts,
     log::Trusted,
     note::{KeyName, LogSigner, LogVerifier, NoteError, SignedCheckpoint, SignedNote},
-    runs::RESTORED_FACT,
     store::Records,
 };
 use stepward_seam::Label;
@@ -143,7 +143,7 @@ fn signer(environment: &Label, generation: NonZeroU32, root: &EnvironmentRoot) -
 /// How often the log was restored, and one. The log says so in an event that its database remembers; a
 /// wrong memory gives a name under which no checkpoint of this log is signed.
 fn generation(records: &dyn Records) -> Result<NonZeroU32, Fault> {
-    let Some(value) = records.fact(RESTORED_FACT)? else { return Ok(NonZeroU32::MIN) };
+    let Some(value) = records.fact(facts::RESTORED)? else { return Ok(NonZeroU32::MIN) };
     let unknown = || {
         Fault::new(Class::EvidenceInvalid, Owner::Operator, GENERATION)
             .says("the log remembers that it was restored, and not by which event")

@@ -7,10 +7,11 @@ use stepward::journal::sealer;
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::Event,
+    facts,
     log::Vouched,
     merkle::{Hashes as _, TreeHead},
     note::SignedCheckpoint,
-    runs::{self, RESTORED_FACT, Run, Standing},
+    runs::{self, Run, Standing},
     store::{self, Nodes, Records, sqlite::Reader},
     tiles::TileDir,
 };
@@ -67,7 +68,7 @@ impl View {
             }
         }
         check(&reader, head, head, "ledger.db")?;
-        let restored = runs::restored(&reader, head, vouched.fact(RESTORED_FACT).map(<[u8]>::to_vec))?;
+        let restored = runs::restored(&reader, head, vouched.fact(facts::RESTORED).map(<[u8]>::to_vec))?;
         Ok(Self { reader, signing, vouched, head, newest, restored })
     }
 

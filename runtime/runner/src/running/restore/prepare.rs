@@ -25,10 +25,11 @@ use stepward::journal::{Unfinished, check_erased, sealer};
 use stepward_fault::{Class, Fault, Owner, Rule};
 use stepward_ledger::{
     event::{Draft, Event, What},
+    facts,
     log::{Attached, Log},
     merkle::TreeHead,
     note::{SignedCheckpoint, VerifierKey},
-    runs::{self, RESTORED_FACT},
+    runs,
     store::{
         Fact, Records,
         owner::{Holder, Ownership},
@@ -51,8 +52,6 @@ const KEYS_BEHIND: Rule = Rule::new("backup-keys-behind");
 /// The rule that each restored log has a name of its own.
 const GENERATIONS: Rule = Rule::new("restore-generation");
 
-/// The remembered value with the generation of a log that was restored.
-const GENERATION_FACT: &str = "generation";
 /// The lock of a log that nobody else knows of yet.
 const LOCK: &str = "ledger.lock";
 
@@ -188,8 +187,10 @@ async fn record(
     let draft = Draft { actor: book::person(keys)?, run: None, step: None, call: None, body: None, what };
     let fact = |name: &str, value: u64| Fact { name: name.to_owned(), value: value.to_be_bytes().to_vec() };
     // Nobody else appends: the event's number is the size.
-    let facts =
-        vec![fact(RESTORED_FACT, backed_up.size.get()), fact(GENERATION_FACT, u64::from(generation.get()))];
+    let facts = vec![
+        fact(facts::RESTORED, backed_up.size.get()),
+        fact(facts::GENERATION, u64::from(generation.get())),
+    ];
     let name = book::name(environment.as_str())?;
     let mut told: Option<Event> = None;
     let ticket = log.append(Attached { facts, ..Attached::default() }, |sequence, stamp| {
@@ -291,7 +292,7 @@ fn published(folder: &Path, names: &Names) -> Option<u64> {
 
 /// The generation that a log remembers.
 fn remembered(folder: &Path) -> Option<u64> {
-    let value = Reader::open(&folder.join(LEDGER)).ok()?.fact(GENERATION_FACT).ok()??;
+    let value = Reader::open(&folder.join(LEDGER)).ok()?.fact(facts::GENERATION).ok()??;
     <[u8; 8]>::try_from(value).ok().map(u64::from_be_bytes)
 }
 
