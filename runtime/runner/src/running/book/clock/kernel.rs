@@ -34,9 +34,13 @@ impl Read {
     /// `TIME_OK` to `TIME_WAIT` of adjtimex(2): a clock that is kept, also around a leap second.
     const KEPT: std::ops::RangeInclusive<i32> = 0..=4;
 
+    /// The widest bound of a clock that is kept (`NTP_PHASE_LIMIT`). No error at all is none either: whoever
+    /// says so has measured nothing.
+    const BOUNDS_US: std::ops::RangeInclusive<u64> = 1..=16_000_000;
+
     fn known(self) -> Option<u64> {
         let kept = Self::KEPT.contains(&self.state) && self.status & Self::UNSYNCHRONISED == 0;
-        u64::try_from(self.max_error).ok().filter(|_| kept)
+        u64::try_from(self.max_error).ok().filter(|bound| kept && Self::BOUNDS_US.contains(bound))
     }
 }
 
@@ -62,7 +66,7 @@ mod tests {
     fn a_clock_that_is_kept_has_a_bound() {
         // 0x2001: a phase-locked loop with nanoseconds, as chrony and systemd-timesyncd leave it.
         assert_eq!(known(0, 0x2001, 12_500), Some(12_500));
-        assert_eq!(known(3, 0x2001, 0), Some(0), "in a leap second");
+        assert_eq!(known(3, 0x2001, 1), Some(1), "in a leap second");
     }
 
     #[test]
@@ -71,7 +75,9 @@ mod tests {
         assert_eq!(known(0, 0x2041, 500), None, "the status alone says so");
         assert_eq!(known(5, 0x2001, 500), None, "the state alone says so");
         assert_eq!(known(-1, 0, 0), None, "the call failed");
-        assert_eq!(known(0, 0, -1), None, "no bound is below zero");
+        for bound in [-1, 0, 16_000_001] {
+            assert_eq!(known(0, 0, bound), None, "{bound} is no bound");
+        }
     }
 
     #[cfg(target_os = "linux")]
