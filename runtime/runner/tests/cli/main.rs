@@ -55,10 +55,14 @@ impl Ended {
         }
     }
 
-    /// Standard output as the one JSON object that it must be.
+    /// Standard output as the one JSON object that it must be. One that names its schema conforms to it.
     fn json(&self) -> Value {
-        serde_json::from_str(&self.stdout)
-            .unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout, self.stderr))
+        let document: Value = serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}\n{}\n{}", self.stdout, self.stderr));
+        if let Some(name) = document["schema"].as_str() {
+            schemas::must_conform(schemas::of_document(name), &document);
+        }
+        document
     }
 
     /// The exit code, and standard error where it is not 0.
