@@ -31,6 +31,20 @@ mod worker;
 
 use std::process::ExitCode;
 
+/// What can be asked for. `--bench` is Cargo's.
+const PARTS: [&str; 10] = [
+    "step",
+    "cold",
+    "endpoint",
+    "effect",
+    "waiting",
+    "worker",
+    "ledger",
+    "ledger-long",
+    "--strict",
+    "--bench",
+];
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     match arguments.next() {
@@ -39,13 +53,19 @@ fn main() -> ExitCode {
         _ => {}
     }
     let asked: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let side = asked.first().and_then(|argument| waiting::Side::of(argument));
+    let unknown = std::env::args().skip(1).find(|word| side.is_none() && !PARTS.contains(&word.as_str()));
+    if let Some(unknown) = unknown {
+        eprintln!("there is no `{unknown}`; there are {}", PARTS.join(", "));
+        return ExitCode::FAILURE;
+    }
     let wants = |name: &str| asked.is_empty() || asked.iter().any(|a| a == name);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     if asked.iter().any(|a| a == "ledger-long") {
         long::measure(10_000_000);
         return end();
     }
-    if let Some(side) = asked.first().and_then(|argument| waiting::Side::of(argument)) {
+    if let Some(side) = side {
         waiting::alone(side, &runtime, &guests::built());
         return ExitCode::SUCCESS;
     }

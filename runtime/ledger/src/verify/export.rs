@@ -107,14 +107,17 @@ impl Lines {
 
     fn name_edited(&self, findings: &mut Findings) {
         let [found, stated] = self.as_signed();
-        let says = match (found, stated) {
-            (true, _) => "the event is the one that was signed; the hash before it was changed",
-            (false, true) => "the event was changed: its hash, which was signed with all others, is another",
-            (false, false) => {
-                "the event does not have the hash that stands before it: one of them was changed"
-            }
-        };
         for number in &self.edited {
+            let covered = self.signed.is_some_and(|signed| *number < signed.size.get());
+            let says = match (covered && found, covered && stated) {
+                (true, _) => "the event is the one that was signed; the hash before it was changed",
+                (false, true) => {
+                    "the event was changed: its hash, which was signed with all others, is another"
+                }
+                (false, false) => {
+                    "the event does not have the hash that stands before it: one of them was changed"
+                }
+            };
             findings.push(invalid(EDITED, *number).says(says).hint(COMPARE));
         }
     }
@@ -142,7 +145,8 @@ fn no_line(place: &str, number: u64) -> Fault {
 }
 
 /// Compares an export with another copy of the log, and says in its report which events are others: for
-/// one that was changed together with its hash nothing in the export itself tells. `again` reads it from its beginning.
+/// one that was changed together with its hash nothing in the export itself tells. `again` reads it from
+/// its beginning.
 ///
 /// # Errors
 /// When either cannot be read. What does not hold is a finding.

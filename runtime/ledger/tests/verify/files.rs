@@ -298,6 +298,10 @@ fn an_edited_event_of_an_export_is_named_with_what_was_changed() {
     let (found, words) = said(&format!("{} {event}", LeafHash::of(b"")));
     assert_eq!(found, "log-leaf-edited at event 300");
     assert!(words.starts_with("the event is the one that was signed"), "{words}");
+    // Of what comes after the signed events nothing says which of the two was changed.
+    let added = files.judge_export(format!("{good}{hash} {other}\n").as_bytes());
+    assert_eq!(findings(&added)[0], ("log-leaf-edited", "event 562"));
+    assert!(added.findings()[0].message().contains("one of them was changed"), "{:?}", added.findings());
     let (found, words) = said(line(&other).trim_end());
     assert_eq!(found, "export-root at log.export, all events");
     assert!(words.contains("changed together with its hash"), "{words}");

@@ -71,8 +71,12 @@ impl Told {
 /// # Errors
 /// When they are, or either of the two cannot be read.
 pub fn check_erased(records: &dyn Records, keys: &RunKeys) -> Result<(), Fault> {
-    let Some(value) = records.fact(facts::ERASED)? else { return Ok(()) };
-    let run = String::from_utf8_lossy(&value);
+    records.fact(facts::ERASED)?.map_or(Ok(()), |value| check_told(&value, keys))
+}
+
+/// Refuses keys that do not know of the erasure of this run.
+fn check_told(run: &[u8], keys: &RunKeys) -> Result<(), Fault> {
+    let run = String::from_utf8_lossy(run);
     match keys.get(&run)? {
         Lookup::Erased { .. } => Ok(()),
         Lookup::Key(_) | Lookup::Damaged(_) | Lookup::Never => Err(Fault::new(
@@ -124,8 +128,10 @@ impl Journal {
 
     /// Refuses keys from before the last erasure that the log tells.
     pub(super) async fn check_erasures(&self) -> Result<(), Fault> {
+        let Some(run) = self.0.log.fact(facts::ERASED) else { return Ok(()) };
         let keys = Arc::clone(&self.0.keys);
-        self.0.log.read(move |records| check_erased(records, &keys)).await
+        // Not on the log's writer: a rotation holds the keys while it waits for a commit.
+        blocking(move || check_told(&run, &keys)).await
     }
 
     /// Tells of the erasures that a crash kept from being told, and drops what is left of their bodies.

@@ -275,7 +275,7 @@ impl RunKeys {
 
     /// [Rotates](Self::rotate), and tells which wrapping keys go before any of them does: what `told` wrote by
     /// then stands also after a crash. They stay where it refuses, until the next rotation. No other call of
-    /// these keys returns meanwhile.
+    /// these keys returns meanwhile, so `told` may wait for nothing that waits for one.
     ///
     /// # Errors
     /// What `told` answers, and those of [`rotate`](Self::rotate).
