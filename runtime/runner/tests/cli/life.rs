@@ -236,10 +236,10 @@ fn tampering_is_refused(project: &Path) {
 }
 
 fn measures_and_checks(project: &Path) {
-    let measured =
-        stepward(project, &["measure", "hello", "--input", "steps/hello/ada.json", "--runs", "20"])
-            .must(0)
-            .stdout;
+    let words = ["measure", "hello", "--input", "steps/hello/ada.json", "--runs", "20"];
+    let measured = stepward(project, &words).must(0).stdout;
+    let json = stepward(project, &[&words[..], &["--json"]].concat()).must(0).json();
+    assert_eq!((&json["schema"], &json["runs"]), (&json!("stepward.measure/1"), &json!(20)));
     let table = measured.split_once("[steps.limits]").unwrap().1;
     let workflow = project.join("workflows/hello.toml");
     let pasted = format!("name = \"hello\"\n[[steps]]\nname = \"hello\"\n[steps.limits]{table}");
